@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <grp.h>
+#include <linux/securebits.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cap-ng.h>
+
+#include "launch.h"
+#include "util.h"
+
+/* Root's uid means nothing any more, and none of this can be taken back (capabilities(7)). */
+#define SECUREBITS                                                                                 \
+	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |                           \
+	 SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |   \
+	 SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
+
+static int become(const struct identity *id, struct error *err)
+{
+	if (setgroups(0, NULL) < 0)
+		return error_errno(err, "cannot drop the supplementary groups");
+	if (setresgid(id->gid, id->gid, id->gid) < 0)
+		return error_errno(err, "cannot become gid %u", id->gid);
+	if (setresuid(id->uid, id->uid, id->uid) < 0)
+		return error_errno(err, "cannot become uid %u", id->uid);
+	return 0;
+}
+
+/* Tries to get back each thing that was given up. */
+static int prove(const struct identity *id, struct error *err)
+{
+	uid_t uids[3];
+	gid_t gids[3];
+
+	if (getresuid(&uids[0], &uids[1], &uids[2]) < 0 ||
+	    getresgid(&gids[0], &gids[1], &gids[2]) < 0)
+		return error_errno(err, "cannot read the own ids");
+	for (size_t i = 0; i < 3; i++)
+		if (uids[i] != id->uid || gids[i] != id->gid)
+			return error_set(err, "an id is still not that of uid %u", id->uid);
+	if (getgroups(0, NULL) != 0)
+		return error_set(err, "supplementary groups are left");
+	if (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0 || setgroups(0, NULL) == 0)
+		return error_set(err, "root's ids could be taken back");
+	if (capng_get_caps_process() < 0 || capng_have_capabilities(CAPNG_SELECT_ALL) != CAPNG_NONE)
+		return error_set(err, "capabilities are left");
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0) == 0)
+		return error_set(err, "an ambient capability could be raised");
+	if (prctl(PR_GET_SECUREBITS) != SECUREBITS || prctl(PR_SET_SECUREBITS, 0) == 0)
+		return error_set(err, "the securebits are not locked");
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		return error_set(err, "no_new_privs is not set");
+	return 0;
+}
+
+int credentials_drop(const struct identity *id, struct error *err)
+{
+	/* First what needs CAP_SETPCAP; with the fixup off, only capset empties the other sets. */
+	capng_clear(CAPNG_SELECT_ALL);
+	if (capng_apply(CAPNG_SELECT_BOUNDS) < 0)
+		return error_set(err, "cannot empty the capability bounding set");
+	if (prctl(PR_SET_SECUREBITS, SECUREBITS) < 0)
+		return error_errno(err, "cannot lock the securebits");
+	if (become(id, err) < 0)
+		return -1;
+	if (capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) < 0)
+		return error_set(err, "cannot drop the capabilities");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_errno(err, "cannot set no_new_privs");
+	return prove(id, err);
+}
+
+int credentials_for_monitor(struct error *err)
+{
+	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return error_errno(err, "cannot become plain root");
+	capng_clear(CAPNG_SELECT_ALL);
+	/*
+	 * Images of other users; ending QEMU; QEMU's /proc/PID/mem (dropped once it is open). An
+	 * exec as root gives exactly the bounding set.
+	 */
+	if (capng_updatev(CAPNG_ADD, CAPNG_BOUNDING_SET, CAP_DAC_OVERRIDE, CAP_KILL, CAP_SYS_PTRACE,
+	                  -1) < 0 ||
+	    capng_apply(CAPNG_SELECT_BOUNDS) < 0)
+		return error_set(err, "cannot reduce the capability bounding set");
+	return 0;
+}
+
+/*
+ * The kernel counts the threads of each uid, in every namespace, zombies included. A fork that
+ * succeeds under a limit of two proves that there is no third: one system call instead of reading
+ * all of /proc, and nothing to race with.
+ */
+int credentials_assert_alone(const struct identity *id, unsigned int max_threads, struct error *err)
+{
+	struct rlimit limit = {.rlim_cur = 2, .rlim_max = max_threads};
+	pid_t pid;
+
+	if (setrlimit(RLIMIT_NPROC, &limit) < 0)
+		return error_errno(err, "cannot set RLIMIT_NPROC");
+	pid = fork();
+	if (pid == 0)
+		_exit(0);
+	if (pid < 0 && errno == EAGAIN)
+		return error_set(err, "uid %u still has a process: refused", id->uid);
+	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+		return error_errno(err, "cannot see whether uid %u has a process", id->uid);
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NPROC, &limit) < 0)
+		return error_errno(err, "cannot set RLIMIT_NPROC");
+	return 0;
+}

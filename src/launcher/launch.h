@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Carrying a plan out. Each file below is one step; main.c says in which order and why.
+ * Every function returns 0, or -1 with err; nothing is undone here unless it says so.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "error.h"
+#include "plan.h"
+
+/* A user and group to become. */
+struct identity {
+	uid_t uid;
+	gid_t gid;
+};
+
+/* identity.c ---------------------------------------------------------------------------------- */
+
+/*
+ * The device model's user as libxl chooses it: run_as ("uid:gid" or a user's name) if given, else
+ * xen-qemuuser-range-base + domid. Never uid 0, and never a uid of a named user that was not asked
+ * for by name.
+ */
+int identity_of_qemu(const char *run_as, uint16_t domid, struct identity *ret, struct error *err);
+
+/* The system user of a role. */
+int identity_of_user(const char *name, struct identity *ret, struct error *err);
+
+/* credentials.c ------------------------------------------------------------------------------- */
+
+/*
+ * Become id for ever: no groups, no capability in any set, securebits locked, no_new_privs. Each
+ * drop is then tried to be undone; success of any such attempt is an error.
+ */
+int credentials_drop(const struct identity *id, struct error *err);
+
+/* Stay root but for the capabilities: after the next exec exactly those that the monitor needs. */
+int credentials_for_monitor(struct error *err);
+
+/*
+ * Asserts, as the new user, that no other process in the system has this uid, and limits it to
+ * max threads from now on. Call after credentials_drop().
+ */
+int credentials_assert_alone(const struct identity *id, unsigned int max_threads,
+                             struct error *err);
+
+/* fds.c --------------------------------------------------------------------------------------- */
+
+/* An fd of ours and the number it must have after the exec. */
+struct fd_move {
+	int from, to;
+};
+
+/*
+ * Occupies number fd, which nothing may use yet, with /dev/null, so that nothing opened from now
+ * on gets it before fds_place() puts the right one there.
+ */
+int fds_reserve(int fd, struct error *err);
+
+/* Closes all fds above 2 that are not in keep (at most PLAN_MAX_KEEP + all that we reserve). */
+int fds_close_except(const int *keep, size_t n, struct error *err);
+
+/*
+ * Puts each move's fd at its number, inheritable over exec. The order does not matter: all are
+ * first copied above every target.
+ */
+int fds_place(const struct fd_move *moves, size_t n, struct error *err);
+
+/* Marks all fds above 2 close-on-exec but those in keep. */
+int fds_inherit_only(const int *keep, size_t n, struct error *err);
+
+/* resources.c --------------------------------------------------------------------------------- */
+
+/* What the plan's names became. All fds are close-on-exec; -1 where there is none (yet). */
+struct resources {
+	int privcmd, evtchn;       /* restricted */
+	int files[PLAN_MAX_FILES]; /* O_PATH */
+	struct stat file_stats[PLAN_MAX_FILES];
+	int listeners[PLAN_MAX_LISTENERS];
+	struct stat listener_stats[PLAN_MAX_LISTENERS];
+	int taps[PLAN_MAX_TAPS];
+};
+
+void resources_init(struct resources *res);
+
+/* Opens, binds and creates all of it. On error the caller calls resources_undo(). */
+int resources_make(const struct plan *plan, struct resources *res, struct error *err);
+
+/* Removes the sockets from the file system and closes everything (which removes the taps). */
+void resources_undo(const struct plan *plan, struct resources *res);
+
+/* manifest.c ---------------------------------------------------------------------------------- */
+
+/* A sealed memfd with the part of the plan that the roles need. Caller owns *ret_fd. */
+int manifest_make(const struct plan *plan, const struct resources *res, const struct identity *id,
+                  int *ret_fd, struct error *err);
+
+/* roles.c ------------------------------------------------------------------------------------- */
+
+struct roles {
+	pid_t starter; /* our child until roles_started() */
+	int broker;    /* socket for the seccomp listener */
+	int errors;    /* pipe: the message of a role that could not be exec'd */
+};
+
+/* Starts monitor, broker and xsfilter, none of them our child. */
+int roles_start(const struct plan *plan, const struct resources *res, int manifest,
+                struct roles *ret, struct error *err);
+
+/* Waits for the process that started them. */
+int roles_started(struct roles *roles, struct error *err);
+
+/* Returns -1; err is what a role that could not be exec'd said, or else the sentence given. */
+int roles_error(const struct roles *roles, struct error *err, const char *otherwise);
+
+/* jail.c -------------------------------------------------------------------------------------- */
+
+/* Enters new namespaces and the root that holds nothing but what the plan names. */
+int jail_enter(const struct plan *plan, const struct resources *res, struct error *err);
+
+/* limits.c ------------------------------------------------------------------------------------ */
+
+/* Replaces the rlimits that libxl or the administrator's shell left. Needs privilege. */
+int limits_set(struct error *err);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * qemu-depriv-dm: what libxl execs as its device model (device_model_override).
+ *
+ * Plan, then execute: the command line becomes a plan, the plan becomes handles, and then this
+ * process takes everything from itself that the plan does not name and becomes QEMU. libxl has
+ * recorded its pid, so it stays the same process.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "fdmsg.h"
+#include "filter.h"
+#include "launch.h"
+#include "util.h"
+
+/* vcpu threads (at most 128), 64 block workers, VNC, xenstore readers: twice that. */
+#define MAX_THREADS 512
+
+#define PROBE_SOCKET "/qmp-libxl-"
+
+static const char *const qemu_paths[] = {
+        QEMU_PATH, /* the build's choice; empty: look at the others */
+        "/usr/libexec/xen-qemu-system-i386",
+        "/usr/lib/xen/bin/qemu-system-i386",
+        "/usr/bin/qemu-system-i386",
+};
+
+struct launch {
+	struct plan plan;
+	struct config config;
+	struct resources res;
+	struct roles roles;
+	struct identity id;
+	const char *qemu;
+	int manifest;
+	int privcmd, evtchn; /* the numbers of QEMU's inherited handles */
+};
+
+static int find_qemu(const char *configured, const char **ret, struct error *err)
+{
+	if (configured != NULL) {
+		*ret = configured;
+		return access(configured, X_OK) < 0 ? error_errno(err, "QEMU %s", configured) : 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(qemu_paths); i++) {
+		if (*qemu_paths[i] == '\0' || access(qemu_paths[i], X_OK) < 0)
+			continue;
+		*ret = qemu_paths[i];
+		return 0;
+	}
+	return error_set(err, "no QEMU found: %s does not exist", qemu_paths[1]);
+}
+
+/* 0, 1 and 2 must be open, or what we open next would become QEMU's standard output. */
+static int open_standard_fds(struct error *err)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return error_errno(err, "cannot open /dev/null as fd %d", fd);
+	return 0;
+}
+
+/*
+ * Keeps what argv names, closes all else, and occupies the numbers that argv now names for the
+ * fds which are still to be made.
+ */
+static int arrange_fds(struct launch *l, struct error *err)
+{
+	const struct plan *plan = &l->plan;
+
+	for (size_t i = 0; i < plan->n_keep_fds; i++)
+		if (fcntl(plan->keep_fds[i], F_GETFD) < 0)
+			return error_set(err, "the command line names fd %d, which is not open",
+			                 plan->keep_fds[i]);
+	if (fds_close_except(plan->keep_fds, plan->n_keep_fds, err) < 0)
+		return -1;
+	for (size_t i = 0; i < plan->n_listeners; i++)
+		if (fds_reserve(plan->listeners[i].fd, err) < 0)
+			return -1;
+	for (size_t i = 0; i < plan->n_taps; i++)
+		if (fds_reserve(plan->taps[i].fd, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* libxl's probe names no domain, but its socket does: /var/run/xen/qmp-libxl-DOMID. */
+static int domid_of_probe(const struct plan *plan, uint16_t *ret, struct error *err)
+{
+	union {
+		struct sockaddr sa;
+		struct sockaddr_un un;
+	} addr = {0};
+	socklen_t len = sizeof(addr.un);
+	const char *name;
+	uint64_t n;
+
+	for (size_t i = 0; i < plan->n_keep_fds; i++) {
+		if (getsockname(plan->keep_fds[i], &addr.sa, &len) < 0 ||
+		    addr.sa.sa_family != AF_UNIX || len >= sizeof(addr.un))
+			continue;
+		name = strstr(addr.un.sun_path, PROBE_SOCKET);
+		if (name == NULL || !parse_u64(name + strlen(PROBE_SOCKET), 1, UINT16_MAX, &n))
+			continue;
+		*ret = (uint16_t)n;
+		return 0;
+	}
+	return error_set(err, "-machine none without -xen-domid, and no QMP socket names a domain");
+}
+
+static int read_config(struct launch *l, struct error *err)
+{
+	if (config_read(CONFIG_DIR, l->plan.name, &l->config, err) < 0)
+		return -1;
+	for (size_t i = 0; i < l->config.n_read_only; i++)
+		if (plan_add_file(&l->plan, l->config.read_only[i], false, err) < 0)
+			return -1;
+	return find_qemu(l->config.qemu, &l->qemu, err);
+}
+
+static int prepare(struct launch *l, int argc, char *const argv[], struct error *err)
+{
+	uint16_t domid;
+
+	if (open_standard_fds(err) < 0 || plan_parse(argc, argv, &l->plan, err) < 0 ||
+	    read_config(l, err) < 0 || arrange_fds(l, err) < 0)
+		return -1;
+	domid = l->plan.domid;
+	if (l->plan.mode == PLAN_PROBE && domid_of_probe(&l->plan, &domid, err) < 0)
+		return -1;
+	return identity_of_qemu(l->plan.run_as, domid, &l->id, err);
+}
+
+/* Everything that exists outside this process: undone here, or by the monitor once it runs. */
+static int make_and_start(struct launch *l, struct error *err)
+{
+	if (resources_make(&l->plan, &l->res, err) < 0 ||
+	    manifest_make(&l->plan, &l->res, &l->id, &l->manifest, err) < 0 ||
+	    roles_start(&l->plan, &l->res, l->manifest, &l->roles, err) < 0) {
+		resources_undo(&l->plan, &l->res);
+		return -1;
+	}
+	return 0;
+}
+
+/* From here on this process cannot get anything that it does not hold. */
+static int confine(struct launch *l, struct error *err)
+{
+	if (limits_set(err) < 0 || jail_enter(&l->plan, &l->res, err) < 0 ||
+	    credentials_drop(&l->id, err) < 0)
+		return -1;
+	return credentials_assert_alone(&l->id, MAX_THREADS, err);
+}
+
+/* The plan's fds at their numbers; everything else goes at the exec. */
+static int hand_over_fds(struct launch *l, struct error *err)
+{
+	const struct plan *plan = &l->plan;
+	struct fd_move moves[PLAN_MAX_LISTENERS + PLAN_MAX_TAPS];
+	int keep[ARRAY_SIZE(moves) + PLAN_MAX_KEEP + 2];
+	size_t n = 0, n_keep = 0;
+
+	for (size_t i = 0; i < plan->n_listeners; i++)
+		moves[n++] = (struct fd_move){l->res.listeners[i], plan->listeners[i].fd};
+	for (size_t i = 0; i < plan->n_taps; i++)
+		moves[n++] = (struct fd_move){l->res.taps[i], plan->taps[i].fd};
+	if (fds_place(moves, n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		keep[n_keep++] = moves[i].to;
+	for (size_t i = 0; i < plan->n_keep_fds; i++)
+		keep[n_keep++] = plan->keep_fds[i];
+	if (plan->mode == PLAN_GUEST) {
+		keep[n_keep++] = l->res.privcmd;
+		keep[n_keep++] = l->res.evtchn;
+	}
+	if (fds_inherit_only(keep, n_keep, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n_keep; i++)
+		if (fcntl(keep[i], F_SETFD, 0) < 0)
+			return error_errno(err, "cannot hand over fd %d", keep[i]);
+	return 0;
+}
+
+/*
+ * Loads the filter and gives its listener to the broker. Ours is closed before the exec: if the
+ * broker is gone then, the exec fails at once instead of waiting for an answer.
+ */
+static int filter_and_hand_over(struct launch *l, struct error *err)
+{
+	const char kind = 'L';
+	cleanup_fd int listener = filter_load_qemu();
+	cleanup_fd int broker = l->roles.broker;
+
+	if (listener < 0)
+		return error_errno(err, "cannot load the system call filter");
+	if (fdmsg_send(broker, &kind, 1, &listener, 1) < 0)
+		return roles_error(&l->roles, err, "the broker died before QEMU's start");
+	return 0;
+}
+
+#define ENV_MAX 64
+
+static int become_qemu(struct launch *l, struct error *err)
+{
+	char domid[ENV_MAX], fds[ENV_MAX];
+	char preload[] = "LD_PRELOAD=" ROLE_DIR "/qemu-depriv-shim.so";
+	char xenstored[] = "XENSTORED_PATH=/run/xenstored/socket";
+	char *guest_env[] = {preload, xenstored, domid, fds, NULL};
+	char *probe_env[] = {NULL};
+	bool guest = l->plan.mode == PLAN_GUEST;
+
+	l->plan.argv[0] = (char *)(uintptr_t)l->qemu; /* what QEMU prefixes its messages with */
+	(void)snprintf(domid, sizeof(domid), "XEN_DOMAIN_ID=%u", l->plan.domid);
+	(void)snprintf(fds, sizeof(fds), "QEMU_DEPRIV_FDS=privcmd:%d,evtchn:%d", l->res.privcmd,
+	               l->res.evtchn);
+	(void)execve(l->qemu, l->plan.argv, guest ? guest_env : probe_env);
+	if (guest && (errno == ENOSYS || errno == EIO))
+		return roles_error(&l->roles, err, "monitor or broker died before QEMU's start");
+	return error_errno(err, "cannot execute %s", l->qemu);
+}
+
+static int launch_guest(struct launch *l, struct error *err)
+{
+	if (make_and_start(l, err) < 0)
+		return -1;
+	if (confine(l, err) < 0 || roles_started(&l->roles, err) < 0 || hand_over_fds(l, err) < 0 ||
+	    filter_and_hand_over(l, err) < 0)
+		return -1;
+	return become_qemu(l, err);
+}
+
+/* No domain, no handles, no roles: QEMU answers libxl's question about its options and goes. */
+static int launch_probe(struct launch *l, struct error *err)
+{
+	if (confine(l, err) < 0 || hand_over_fds(l, err) < 0)
+		return -1;
+	if (filter_load_probe() < 0)
+		return error_errno(err, "cannot load the system call filter");
+	return become_qemu(l, err);
+}
+
+int main(int argc, char *argv[])
+{
+	struct launch l = {.manifest = -1};
+	struct error err;
+
+	resources_init(&l.res);
+	if (prepare(&l, argc, argv, &err) == 0) {
+		if (l.plan.mode == PLAN_PROBE)
+			(void)launch_probe(&l, &err);
+		else
+			(void)launch_guest(&l, &err);
+	}
+	(void)fprintf(stderr, "qemu-depriv-dm: %s\n", err.msg);
+	return EXIT_FAILURE;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Starting monitor, broker and xsfilter. Each is exec'd, so that it shares no memory layout with
+ * the others, and none of them is QEMU's child: a starter in between ends at once.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launch.h"
+#include "role.h"
+#include "util.h"
+
+#define BROKER_USER   "qemu-depriv-broker"
+#define XSFILTER_USER "qemu-depriv-xsfilter"
+
+#define ROLE_MAX_FDS (MONITOR_FILES + PLAN_MAX_FILES)
+
+/* One role as it is to be started. */
+struct start {
+	const char *path;
+	const char *argv[3];
+	const struct identity *id; /* NULL: the monitor */
+	struct fd_move fds[ROLE_MAX_FDS];
+	size_t n_fds;
+};
+
+static void give(struct start *s, int from, int to)
+{
+	s->fds[s->n_fds++] = (struct fd_move){.from = from, .to = to};
+}
+
+/* In the child. Comes back only with an error. */
+static int become_role(const struct start *s, struct error *err)
+{
+	static char *const no_environment[] = {NULL};
+	int keep[ROLE_MAX_FDS];
+
+	if (fds_place(s->fds, s->n_fds, err) < 0)
+		return -1;
+	for (size_t i = 0; i < s->n_fds; i++)
+		keep[i] = s->fds[i].to;
+	if (fds_inherit_only(keep, s->n_fds, err) < 0)
+		return -1;
+	if (chdir("/") < 0)
+		return error_errno(err, "cannot enter /");
+	if ((s->id != NULL ? credentials_drop(s->id, err) : credentials_for_monitor(err)) < 0)
+		return -1;
+	/* execve() does not write to the strings; its prototype is older than const. */
+	(void)execve(s->path, (char *const *)(uintptr_t)s->argv, no_environment);
+	return error_errno(err, "cannot execute %s", s->path);
+}
+
+/* The starter: a session of its own, so that no terminal or toolstack signals the roles. */
+static void start_all(const struct start *starts, size_t n, int errors)
+{
+	struct error err;
+
+	if (setsid() < 0)
+		_exit(EXIT_FAILURE);
+	for (size_t i = 0; i < n; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			(void)error_errno(&err, "cannot start %s", starts[i].path);
+		if (pid < 0 || (pid == 0 && become_role(&starts[i], &err) < 0)) {
+			/* At most PIPE_BUF, into an empty pipe: whole or not at all. */
+			(void)!write(errors, err.msg, strlen(err.msg));
+			_exit(EXIT_FAILURE);
+		}
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+static int make_channel(int ret[2], struct error *err)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret) < 0)
+		return error_errno(err, "cannot make a channel between the roles");
+	return 0;
+}
+
+/* All fds the roles talk through; both ends, ours until the starter has them. */
+struct channels {
+	int broker[2];   /* monitor, broker */
+	int xsfilter[2]; /* monitor, xsfilter */
+	int launcher[2]; /* launcher, broker */
+	int errors[2];   /* read, write */
+	int qemu;        /* pidfd of this very process */
+};
+
+static int make_channels(struct channels *c, struct error *err)
+{
+	if (make_channel(c->broker, err) < 0 || make_channel(c->xsfilter, err) < 0 ||
+	    make_channel(c->launcher, err) < 0)
+		return -1;
+	if (pipe2(c->errors, O_CLOEXEC | O_NONBLOCK) < 0)
+		return error_errno(err, "cannot make a pipe");
+	c->qemu = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (c->qemu < 0)
+		return error_errno(err, "cannot open a pidfd");
+	return 0;
+}
+
+static void plan_starts(const struct plan *plan, const struct resources *res,
+                        const struct channels *c, int manifest, const char *pid, const char *domid,
+                        const struct identity ids[2], struct start starts[3])
+{
+	struct start *monitor = &starts[0], *broker = &starts[1], *xsfilter = &starts[2];
+
+	*monitor = (struct start){.path = ROLE_DIR "/monitor", .argv = {"monitor", pid}};
+	give(monitor, c->broker[0], MONITOR_BROKER);
+	give(monitor, c->xsfilter[0], MONITOR_XSFILTER);
+	give(monitor, manifest, MONITOR_MANIFEST);
+	give(monitor, c->qemu, MONITOR_QEMU);
+	give(monitor, res->privcmd, MONITOR_PRIVCMD);
+	for (size_t i = 0; i < plan->n_files; i++)
+		give(monitor, res->files[i], MONITOR_FILES + (int)i);
+
+	*broker = (struct start){.path = ROLE_DIR "/broker", .argv = {"broker"}, .id = &ids[0]};
+	give(broker, c->broker[1], BROKER_MONITOR);
+	give(broker, c->launcher[1], BROKER_LAUNCHER);
+	give(broker, manifest, BROKER_MANIFEST);
+
+	*xsfilter = (struct start){
+	        .path = ROLE_DIR "/xsfilter", .argv = {"xsfilter", domid}, .id = &ids[1]};
+	give(xsfilter, c->xsfilter[1], XSFILTER_MONITOR);
+	give(xsfilter, c->qemu, XSFILTER_QEMU);
+}
+
+static void close_channels(const struct channels *c)
+{
+	const int *pairs[] = {c->broker, c->xsfilter};
+
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		(void)close(pairs[i][0]);
+		(void)close(pairs[i][1]);
+	}
+	(void)close(c->launcher[1]);
+	(void)close(c->errors[1]);
+	(void)close(c->qemu);
+}
+
+int roles_start(const struct plan *plan, const struct resources *res, int manifest,
+                struct roles *ret, struct error *err)
+{
+	struct start starts[3];
+	struct identity ids[2];
+	struct channels c;
+	char pid[16], domid[16];
+
+	if (identity_of_user(BROKER_USER, &ids[0], err) < 0 ||
+	    identity_of_user(XSFILTER_USER, &ids[1], err) < 0 || make_channels(&c, err) < 0)
+		return -1;
+	(void)snprintf(pid, sizeof(pid), "%d", getpid());
+	(void)snprintf(domid, sizeof(domid), "%u", plan->domid);
+	plan_starts(plan, res, &c, manifest, pid, domid, ids, starts);
+
+	ret->starter = fork();
+	if (ret->starter == 0)
+		start_all(starts, ARRAY_SIZE(starts), c.errors[1]);
+	if (ret->starter < 0)
+		return error_errno(err, "cannot fork");
+	ret->broker = c.launcher[0];
+	ret->errors = c.errors[0];
+	close_channels(&c);
+	return 0;
+}
+
+int roles_started(struct roles *roles, struct error *err)
+{
+	int status;
+
+	if (waitpid(roles->starter, &status, 0) != roles->starter)
+		return error_errno(err, "cannot wait for the roles' start");
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS)
+		return roles_error(roles, err, "monitor, broker and xsfilter could not be started");
+	return 0;
+}
+
+int roles_error(const struct roles *roles, struct error *err, const char *otherwise)
+{
+	ssize_t n = read(roles->errors, err->msg, sizeof(err->msg) - 1);
+
+	if (n <= 0)
+		return error_set(err, "%s", otherwise);
+	err->msg[n] = '\0';
+	return -1;
+}

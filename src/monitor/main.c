@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * monitor PID: the one root process of a device model after its start. See role.h for its fds.
+ *
+ * It answers the broker's requests, and when QEMU has ended, however it ended, it removes what was
+ * made for it. SIGTERM asks it to end QEMU first.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+
+#include <cap-ng.h>
+
+#include "fdmsg.h"
+#include "filter.h"
+#include "monitor.h"
+#include "role.h"
+#include "util.h"
+
+/* QEMU 7.2 makes 3 connections and one per PV backend, 10.0 one more; xsfilter's limit is 8. */
+#define XENSTORE_CONNECTIONS 8
+
+int monitor_drop_ptrace(struct error *err)
+{
+	if (capng_get_caps_process() < 0 ||
+	    capng_update(CAPNG_DROP, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_PTRACE) < 0 ||
+	    capng_apply(CAPNG_SELECT_CAPS) < 0)
+		return error_set(err, "cannot drop CAP_SYS_PTRACE");
+	return 0;
+}
+
+static int open_signalfd(struct error *err)
+{
+	sigset_t set;
+	int fd;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return error_errno(err, "cannot block SIGTERM");
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	return fd < 0 ? error_errno(err, "cannot make a signalfd") : fd;
+}
+
+static void end_qemu(void)
+{
+	role_log("ending the device model");
+	(void)syscall(SYS_pidfd_send_signal, MONITOR_QEMU, SIGKILL, NULL, 0);
+}
+
+/* Returns false when the broker is gone: nothing will be asked any more. */
+static bool serve(struct monitor *m)
+{
+	struct request req;
+	struct reply reply;
+	size_t no_fds = 0;
+	int r;
+
+	r = fdmsg_recv(MONITOR_BROKER, &req, sizeof(req), NULL, &no_fds);
+	if (r < 0)
+		role_log("malformed request: %s", strerror(errno));
+	if (r <= 0)
+		return false;
+
+	cleanup_fd int fd = -1;
+
+	reply = monitor_answer(m, &req, &fd);
+	return fdmsg_send(MONITOR_BROKER, &reply, sizeof(reply), &fd, fd >= 0 ? 1 : 0) == 0;
+}
+
+/* Until QEMU has ended. A dead broker is only reported: a running guest does not need it. */
+static void loop(struct monitor *m, int signals)
+{
+	struct pollfd fds[] = {
+	        {.fd = MONITOR_QEMU, .events = POLLIN},
+	        {.fd = MONITOR_BROKER, .events = POLLIN},
+	        {.fd = signals, .events = POLLIN},
+	};
+
+	for (;;) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return;
+		if (fds[0].revents != 0)
+			return;
+		if (fds[1].revents != 0 && !serve(m)) {
+			role_log("the broker is gone");
+			fds[1].fd = -1;
+		}
+		if (fds[2].revents != 0) {
+			end_qemu();
+			fds[2].fd = -1;
+		}
+	}
+}
+
+static int start(struct monitor *m, const char *pid, int *ret_signals, struct error *err)
+{
+	uint64_t n;
+
+	if (!parse_u64(pid, 2, INT32_MAX, &n))
+		return error_set(err, "\"%s\" is no pid", pid);
+	m->qemu = (pid_t)n;
+	m->manifest = manifest_map(MONITOR_MANIFEST, err);
+	if (m->manifest == NULL)
+		return -1;
+	m->pages_left = m->manifest->extra_pages;
+	m->ptys_left = m->manifest->ptys;
+	m->connections_left = XENSTORE_CONNECTIONS;
+
+	role_init("monitor", m->manifest->domid);
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_errno(err, "cannot protect itself");
+	*ret_signals = open_signalfd(err);
+	if (*ret_signals < 0)
+		return -1;
+	m->xen = xen_open(err);
+	if (m->xen == NULL)
+		return -1;
+	if (filter_load_role(ROLE_MONITOR) < 0)
+		return error_errno(err, "cannot load the system call filter");
+	return 0;
+}
+
+int main(int argc, char *argv[])
+{
+	struct monitor m = {0};
+	struct error err;
+	int signals = -1;
+
+	if (argc != 2 || start(&m, argv[1], &signals, &err) < 0) {
+		role_init("monitor", 0);
+		role_log("%s", argc != 2 ? "started by qemu-depriv-dm only" : err.msg);
+		if (m.manifest != NULL)
+			monitor_cleanup(m.manifest);
+		return EXIT_FAILURE;
+	}
+	loop(&m, signals);
+	monitor_cleanup(m.manifest);
+	return EXIT_SUCCESS;
+}

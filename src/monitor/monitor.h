@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state of one domain's monitor, and what its files offer each other. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "error.h"
+#include "manifest.h"
+#include "request.h"
+
+struct xen; /* xen.c: the unrestricted handles, gone after sealing */
+
+struct monitor {
+	const struct manifest *manifest;
+	pid_t qemu;      /* valid while the pidfd at MONITOR_QEMU is not readable */
+	struct xen *xen; /* NULL once sealed */
+
+	uint32_t made;             /* bit per request type that was answered with success */
+	uint32_t pages_left;       /* of the populate budget */
+	uint64_t next_gfn;         /* populate only goes upwards */
+	uint32_t ptys_left;        /* pseudo terminals still to be given */
+	uint32_t connections_left; /* xenstore connections still to be given */
+	uint32_t inets_used;       /* bit per manifest inet that has its listener */
+};
+
+/*
+ * Decides on one request and carries it out. *ret_fd is the fd to send along (the caller closes it)
+ * or -1. Any refusal is reply.result = -errno.
+ */
+struct reply monitor_answer(struct monitor *m, const struct request *req, int *ret_fd);
+
+/* Removes what the launcher made for this domain outside of any process. Safe to repeat. */
+void monitor_cleanup(const struct manifest *manifest);
+
+/* Gives up every capability that later requests do not need. */
+int monitor_drop_ptrace(struct error *err);
+
+/* Opens the unrestricted hypercall interface. NULL with err. */
+struct xen *xen_open(struct error *err);
+/* Closes it for ever. NULL is allowed. */
+void xen_close(struct xen *xen);
+/* 1: the domain has run or runs, 0: it has never been unpaused, -1: no answer (gone). */
+int xen_has_run(struct xen *xen, uint16_t domid);
+/* Populates n 4 KiB pages from gfn upwards. Returns how many extents Xen did, or -errno. */
+int xen_populate(struct xen *xen, uint16_t domid, uint64_t gfn, uint32_t n);
