@@ -83,6 +83,8 @@ static const struct placement placements[] = {
         {"nothing", 2, 0, {{0}}},
         {"onto itself", 1, 1, {{3, 3}}},
         {"elsewhere", 1, 1, {{3, 40}}},
+        {"to the next number", 1, 1, {{3, 4}}},
+        {"to the next numbers", 2, 2, {{3, 5}, {4, 6}}},
         {"onto another that is not moved", 2, 1, {{3, 4}}},
         {"an exchange", 2, 2, {{3, 4}, {4, 3}}},
         {"a cycle", 3, 3, {{3, 4}, {4, 5}, {5, 3}}},

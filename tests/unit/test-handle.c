@@ -346,16 +346,17 @@ static void a_refusal_is_handed_on(void **state)
 
 static void open_bad_paths(void)
 {
+	static const char iso[] = "/iso";
 	static char path[PATH_MAX + 1];
 	char *end = end_of_mapping();
 
 	(void)note(syscall(SYS_open, NULL, O_RDONLY));
 	(void)note(syscall(SYS_open, end, O_RDONLY));
 	(void)note(syscall(SYS_open, UINT64_MAX, O_RDONLY));
-	(void)strcpy(end - 5, "/iso");
-	(void)note(syscall(SYS_open, end - 5, O_RDONLY));
+	memcpy(end - sizeof(iso), iso, sizeof(iso));
+	(void)note(syscall(SYS_open, end - sizeof(iso), O_RDONLY));
 	end[-1] = 'x';
-	(void)note(syscall(SYS_open, end - 5, O_RDONLY));
+	(void)note(syscall(SYS_open, end - sizeof(iso), O_RDONLY));
 	memset(path, '/', sizeof(path));
 	(void)note(syscall(SYS_open, path, O_RDONLY));
 }

@@ -238,6 +238,21 @@ static void anything_else_is_refused(void **state)
 	assert_refused(true, changes_to_wrapped, ARRAY_SIZE(changes_to_wrapped));
 }
 
+/* Each of them consecutive, but not with the other. */
+static void two_runs_are_refused(void **state)
+{
+	static const size_t second[] = {1, CHUNK - 1, CHUNK, CHUNK + 1, 1024, MAX_PAGES - 1};
+	struct populate p;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(second); i++) {
+		lay_out(false, MAX_PAGES);
+		for (size_t j = second[i]; j < MAX_PAGES; j++)
+			c.gfns[j] += CHUNK;
+		assert_int_equal(decode(&p), -EPERM);
+	}
+}
+
 static void every_other_operation_is_refused(void **state)
 {
 	struct populate p;
@@ -502,6 +517,7 @@ int main(void)
 	        cmocka_unit_test(the_result_arrives_where_the_library_looks),
 	        cmocka_unit_test(a_result_that_cannot_be_written),
 	        cmocka_unit_test(anything_else_is_refused),
+	        cmocka_unit_test(two_runs_are_refused),
 	        cmocka_unit_test(every_other_operation_is_refused),
 	        cmocka_unit_test(no_budget_allows_nothing),
 	        cmocka_unit_test(pointers_to_nowhere),

@@ -45,7 +45,7 @@ static void put_path(char addr[SOCKADDR_MAX], sa_family_t family, const char *pa
 {
 	struct sockaddr_un un = {.sun_family = family};
 
-	(void)stpncpy(un.sun_path, path, sizeof(un.sun_path));
+	(void)stpncpy(un.sun_path, path, sizeof(un.sun_path) - 1);
 	memset(addr, 0, SOCKADDR_MAX);
 	memcpy(addr, &un, sizeof(un));
 }
