@@ -3,7 +3,7 @@
 
 # image_dir SUITE: where the suite's image is or will be
 image_dir() {
-	echo "$cache/image-$1-$(hash_of "$1" -- "$bed_dir"/image/* "$bed_dir/bed.d/image.sh")"
+	echo "$cache/image-$1-$(hash_of "$1" -- "$bed_dir"/image/* "$bed_dir/guest/init" "$bed_dir/bed.d/image.sh")"
 }
 
 # debian_mirror: the mirror this machine uses for Debian itself
@@ -65,7 +65,6 @@ make_image() {
 	mapfile -t excludes < <(module_excludes)
 	say "building dom0's image for $suite"
 	bootstrap "$suite" "$bed_dir/image/packages" "$root" "${excludes[@]}"
-	cached "$(guest_dir)" make_guest
 	configure_root "$root"
 	local kernel
 	kernel=$(basename "$root"/lib/modules/*)
@@ -73,7 +72,10 @@ make_image() {
 	cp "$root/boot/vmlinuz-$kernel" "$dir/vmlinuz"
 	make_initrd "$root" "$dir/initrd" "$bed_dir/image/initrd-init" "$kernel" \
 		virtio_pci virtio_blk ext4
-	install -D -m 644 -t "$root/usr/local/share/bed/guest" "$(guest_dir)/vmlinuz" "$(guest_dir)/initrd"
+	# The test guest runs dom0's kernel.
+	mkdir -p "$root/usr/local/share/bed/guest"
+	cp "$dir/vmlinuz" "$root/usr/local/share/bed/guest/vmlinuz"
+	make_initrd "$root" "$root/usr/local/share/bed/guest/initrd" "$bed_dir/guest/init" "$kernel" ata_piix sd_mod sr_mod e1000
 	rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/boot/*
 	# Nothing survives a run, so a journal would only cost.
 	mke2fs -q -t ext4 -O ^has_journal -d "$root" "$dir/root.img" 4G
