@@ -59,6 +59,8 @@ static struct answer open_by_monitor(uint32_t type, uint32_t index, int flags, u
 	struct answer a = ANSWER_NONE;
 
 	a.error = broker_ask(type, index, arg, 0, &a.fd);
+	if (a.error >= 0 && a.fd < 0)
+		a.error = -EIO; /* no answer of the monitor's */
 	a.cloexec = (flags & O_CLOEXEC) != 0;
 	return a;
 }
@@ -134,6 +136,8 @@ static struct answer replace_socket(uint32_t type, uint32_t index, uint16_t port
 	struct answer a = ANSWER_NONE;
 
 	a.error = broker_ask(type, index, port, 0, &a.fd);
+	if (a.error >= 0 && a.fd < 0)
+		a.error = -EIO; /* no answer of the monitor's */
 	a.at = (int)(sockfd & INT32_MAX);
 	a.cloexec = true;
 	return a;

@@ -14,7 +14,7 @@ enum request_type {
 	REQ_EVTCHN,   /* -> a fresh, restricted /dev/xen/evtchn */
 	REQ_POPULATE, /* arg[0] first gfn, arg[1] number of pages, order 0 */
 	REQ_XENSTORE, /* -> stream socket whose other end xsfilter serves */
-	REQ_FILE,     /* index: file of the manifest; arg[0]: O_RDONLY or O_RDWR -> fd */
+	REQ_FILE,     /* index: file of the manifest; arg[0]: flags of open(2) -> fd */
 	REQ_LISTEN,   /* index: inet of the manifest; arg[0]: port -> bound, listening socket */
 	REQ_PTY,      /* -> a new pseudo terminal's master */
 	REQ_MAX_
@@ -37,3 +37,6 @@ struct reply {
  * (connected). xsfilter owns both from then on.
  */
 #define XSFILTER_CONNECTION 'C'
+
+/* xsfilter -> monitor: one byte, once, when it is confined and serves. */
+#define XSFILTER_READY 'R'

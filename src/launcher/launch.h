@@ -22,8 +22,7 @@ struct identity {
 
 /*
  * The device model's user as libxl chooses it: run_as ("uid:gid" or a user's name) if given, else
- * xen-qemuuser-range-base + domid. Never uid 0, and never a uid of a named user that was not asked
- * for by name.
+ * xen-qemuuser-range-base + domid, unless that uid is a named user's. Never uid 0.
  */
 int identity_of_qemu(const char *run_as, uint16_t domid, struct identity *ret, struct error *err);
 

@@ -223,7 +223,7 @@ static int become_qemu(struct launch *l, struct error *err)
 	               l->res.evtchn);
 	(void)execve(l->qemu, l->plan.argv, guest ? guest_env : probe_env);
 	if (guest && (errno == ENOSYS || errno == EIO))
-		return roles_error(&l->roles, err, "monitor or broker died before QEMU's start");
+		return roles_error(&l->roles, err, "a helper died before QEMU's start");
 	return error_errno(err, "cannot execute %s", l->qemu);
 }
 

@@ -28,11 +28,17 @@
 /* libxc's own limit on a gfn (addresses below 2^52); keeps gfn + pages from wrapping. */
 #define GFN_END (UINT64_C(1) << 40)
 
+/* QEMU starts when all of us have. Waits for xsfilter, which says that it is ready or is gone. */
 static int answer_exec(struct monitor *m, const struct request *req, int *ret_fd)
 {
+	size_t no_fds = 0;
+	char ready;
+
 	(void)m;
 	(void)req;
 	(void)ret_fd;
+	if (fdmsg_recv(MONITOR_XSFILTER, &ready, 1, NULL, &no_fds) != 1 || ready != XSFILTER_READY)
+		return -EIO;
 	return 0;
 }
 

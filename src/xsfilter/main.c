@@ -134,6 +134,8 @@ static int loop(struct filter *f, struct error *err)
 
 static int start(struct error *err)
 {
+	const char ready = XSFILTER_READY;
+
 	/* A pollfd of neither would read as QEMU's end. */
 	if (fcntl(XSFILTER_MONITOR, F_GETFD) < 0 || fcntl(XSFILTER_QEMU, F_GETFD) < 0)
 		return error_errno(err, "was started without its fds");
@@ -144,6 +146,8 @@ static int start(struct error *err)
 		return error_errno(err, "cannot protect itself");
 	if (filter_load_role(ROLE_XSFILTER) < 0)
 		return error_errno(err, "cannot load the system call filter");
+	if (fdmsg_send(XSFILTER_MONITOR, &ready, 1, NULL, 0) < 0)
+		return error_errno(err, "cannot tell the monitor that it is ready");
 	return 0;
 }
 

@@ -32,7 +32,7 @@ static int canonicalise(const char *name, char ret[XSFILTER_PATH_MAX])
 		return EINVAL;
 	if (strlen(prefix) + len >= XSFILTER_PATH_MAX)
 		return EACCES;
-	(void)snprintf(ret, XSFILTER_PATH_MAX, "%s%s", prefix, name);
+	(void)stpcpy(stpcpy(ret, prefix), name);
 	return 0;
 }
 

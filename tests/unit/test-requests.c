@@ -226,6 +226,9 @@ static int place_fds(void **state)
 
 static int set_up(void **state)
 {
+	const char ready = XSFILTER_READY;
+	char byte;
+
 	(void)state;
 	fake = (struct xen){0};
 	evtchn_fails = drop_fails = false;
@@ -238,6 +241,11 @@ static int set_up(void **state)
 	        .ptys_left = PTYS,
 	        .connections_left = 2,
 	};
+	/* What an earlier test left unread; then xsfilter is ready. */
+	while (read(MONITOR_XSFILTER, &byte, 1) > 0)
+		;
+	if (write(filter_end, &ready, 1) != 1)
+		return -1;
 	return dup2(pidfd, MONITOR_QEMU) == MONITOR_QEMU ? 0 : -1;
 }
 
@@ -681,11 +689,24 @@ static void no_connection_without_filter(void **state)
 #define TEST(fn)    cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 #define STARTED(fn) cmocka_unit_test_setup_teardown(fn, set_up_started, tear_down)
 
+/* QEMU does not start without a confined xsfilter. */
+static void exec_wants_xsfilter_ready(void **state)
+{
+	char byte;
+
+	(void)state;
+	assert_int_equal(read(MONITOR_XSFILTER, &byte, 1), 1);
+	assert_int_equal(write(filter_end, "?", 1), 1);
+	assert_int_equal(ask(REQ_EXEC, 0, 0, 0), -EIO);
+	assert_int_equal(ask(REQ_EXEC, 0, 0, 0), -EIO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(nothing_before_the_exec),
 	        TEST(nothing_before_the_memory),
+	        TEST(exec_wants_xsfilter_ready),
 	        STARTED(exec_and_memory_once),
 	        STARTED(unknown_types_are_refused),
 	        TEST(the_memory_is_qemu_s),
