@@ -26,4 +26,4 @@ struct error {
 
 /* What both are made of: errnum 0 appends nothing. */
 void error_write(struct error *err, int errnum, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));

@@ -13,7 +13,8 @@
 
 #include "error.h"
 
-/* Limits are ours: many times what libxl can emit (4 IDE disks, AHCI 6, SCSI 7, 8 emulated nics). */
+/* Limits are ours: many times what libxl can emit (4 IDE disks, AHCI 6, SCSI 7, 8 emulated nics).
+ */
 #define PLAN_MAX_FILES     64
 #define PLAN_MAX_LISTENERS 32
 #define PLAN_MAX_TAPS      32
@@ -51,9 +52,9 @@ struct plan_inet {
 
 struct plan {
 	enum plan_mode mode;
-	uint16_t domid;   /* PLAN_GUEST: 1 .. DOMID_FIRST_RESERVED-1; PLAN_PROBE: 0 */
-	char *name;       /* guest's name (-name), owned; NULL if not given */
-	char *run_as;     /* user that libxl chose ("uid:gid" or a user name), owned; NULL if none */
+	uint16_t domid; /* PLAN_GUEST: 1 .. DOMID_FIRST_RESERVED-1; PLAN_PROBE: 0 */
+	char *name;     /* guest's name (-name), owned; NULL if not given */
+	char *run_as;   /* user that libxl chose ("uid:gid" or a user name), owned; NULL if none */
 	char *chroot_dir; /* directory libxl made for -chroot, owned; NULL if none */
 	bool dm_restrict; /* -xen-domid-restrict was given (and is stripped) */
 	bool incoming;    /* -incoming: a restored guest, its memory is populated already */

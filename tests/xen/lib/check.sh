@@ -1,5 +1,5 @@
 # What the cases share: results, waiting, guests, and what a launch must not leave behind. Sourced.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 dm=/usr/libexec/qemu-depriv-dm
