@@ -118,7 +118,6 @@ parse_options() {
 			--out) out=${2:?}; shift ;;
 			--timeout) timeout=${2:?}; shift ;;
 			--xenstored=oxen | --xenstored=c) flavour=${1#*=} ;;
-			--systemd) init=systemd ;;
 			--cold) cold=yes ;;
 			--no-product) product= ;;
 			*) usage ;;
