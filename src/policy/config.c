@@ -92,7 +92,7 @@ static int check_owner(FILE *file, const char *path, struct error *err)
 	return 0;
 }
 
-static int read_file(const char *path, struct config *config, struct error *err)
+int config_read_file(const char *path, struct config *config, struct error *err)
 {
 	struct reading r = {.config = config};
 	FILE *file = fopen(path, "re");
@@ -127,11 +127,11 @@ int config_read(const char *dir, const char *guest, struct config *ret, struct e
 
 	memset(ret, 0, sizeof(*ret));
 	(void)snprintf(path, sizeof(path), "%s/qemu-depriv.conf", dir);
-	r = read_file(path, ret, err);
+	r = config_read_file(path, ret, err);
 	if (r == 0 && has_file(guest)) {
 		int n = snprintf(path, sizeof(path), "%s/domains.d/%s.conf", dir, guest);
 
-		r = n < (int)sizeof(path) ? read_file(path, ret, err)
+		r = n < (int)sizeof(path) ? config_read_file(path, ret, err)
 		                          : error_set(err, "the guest's name is too long");
 	}
 	if (r < 0)

@@ -23,4 +23,8 @@ struct config {
  */
 int config_read(const char *dir, const char *guest, struct config *ret, struct error *err);
 
+/* Adds what one file says to *config. A file that is not there is an empty one. 0, or -1 with err.
+ */
+int config_read_file(const char *path, struct config *config, struct error *err);
+
 void config_free(struct config *config);
