@@ -18,6 +18,9 @@
 #include "role.h"
 #include "util.h"
 
+/* The launcher has said why: that is the launch's one line. */
+#define LAUNCH_ENDED (-2)
+
 static int receive_listener(struct error *err)
 {
 	int fds[FDMSG_MAX_FDS];
@@ -29,7 +32,7 @@ static int receive_listener(struct error *err)
 	if (r < 0 || (r > 0 && n_fds != 1))
 		return error_set(err, "malformed message instead of the seccomp listener");
 	if (r == 0)
-		return error_set(err, "the launch ended before QEMU's start");
+		return LAUNCH_ENDED;
 	return fds[0];
 }
 
@@ -45,17 +48,20 @@ static int start(struct broker *b, struct error *err)
 	if (filter_load_role(ROLE_BROKER) < 0)
 		return error_errno(err, "cannot load the system call filter");
 	b->listener = receive_listener(err);
-	return b->listener < 0 ? -1 : 0;
+	return b->listener < 0 ? b->listener : 0;
 }
 
 int main(void)
 {
 	struct broker b = {0};
 	struct error err;
+	int r;
 
 	role_init("broker", 0);
-	if (start(&b, &err) < 0) {
-		role_log("%s", err.msg);
+	r = start(&b, &err);
+	if (r < 0) {
+		if (r != LAUNCH_ENDED)
+			role_log("%s", err.msg);
 		return EXIT_FAILURE;
 	}
 

@@ -22,8 +22,7 @@ check() {
 	if output=$("$@" 2>&1); then
 		ok "$name"
 	else
-		not_ok "$name" <<< "$* failed: $output"
-		printf '%s\n' "$output" | sed 's/^/#   /'
+		not_ok "$name" < <(printf '%s\n' "$* failed:" "$output" | head -n 40)
 	fi
 }
 
