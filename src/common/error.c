@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "error.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,5 +19,10 @@ void error_write(struct error *err, int errnum, const char *fmt, ...)
 		len = strlen(err->msg);
 		(void)snprintf(err->msg + len, sizeof(err->msg) - len, ": %s", strerror(errnum));
 	}
+	/* Names in it may be anybody's: one line stays one, and no terminal takes orders from it.
+	 */
+	for (char *c = err->msg; *c != '\0'; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
 	errno = saved;
 }

@@ -2,36 +2,16 @@
 /*
  * Feeds plan_parse() command lines, their words separated by NUL or newline, and checks what the
  * launcher relies on in every plan that comes out.
- *
- * With clang, `ninja src/launcher/fuzz-plan` makes a libFuzzer program of it; the tests run it over
- * the seeds and over seeds with every single byte changed.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "devices.h"
+#include "fuzz.h"
+#include "nomem.h"
 #include "plan.h"
-#include "util.h"
 
 #define WORDS_MAX 256
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool what)
-{
-	if (!what)
-		abort();
-}
-
-static bool is_one_line(const char *msg)
-{
-	for (; *msg != '\0'; msg++) {
-		if ((unsigned char)*msg < 0x20 && *msg != '\t')
-			return false;
-	}
-	return true;
-}
 
 static bool is_kept(const struct plan *plan, int fd)
 {
@@ -42,42 +22,70 @@ static bool is_kept(const struct plan *plan, int fd)
 	return false;
 }
 
+/* A listener's or tap's fd: a number that nothing else has, in ascending order. */
+static void check_number(const struct plan *plan, int fd, int *last)
+{
+	check(fd > *last, "fds are numbered upwards, above 2");
+	check(!is_kept(plan, fd), "no fd is two things");
+	*last = fd;
+}
+
 /* What the launcher relies on, whatever the command line was. */
-static void check(const struct plan *plan, size_t argc)
+static void check_plan(const struct plan *plan, size_t argc)
 {
 	int last = 2;
 
-	require(plan->argc >= 1 && plan->argc <= argc);
-	require(plan->argv[plan->argc] == NULL);
-	require((plan->mode == PLAN_GUEST) == (plan->domid > 0));
-	require(plan->domid < 0x7ff0);
-	require(plan->extra_pages <= DEVICE_PAGES_MAX);
-	require(plan->mode == PLAN_GUEST ||
-	        plan->n_files + plan->n_listeners + plan->n_taps + plan->n_inets + plan->ptys == 0);
+	check(plan->argc >= 1 && plan->argc <= argc, "arguments are only taken away");
+	check(plan->argv[plan->argc] == NULL, "argv has an end");
+	check((plan->mode == PLAN_GUEST) == (plan->domid > 0), "a guest has a domid");
+	check(plan->domid < 0x7ff0, "of a domain");
+	check(plan->extra_pages <= DEVICE_PAGES_MAX, "pages are bounded");
+	check(plan->mode == PLAN_GUEST || plan->n_files + plan->n_listeners + plan->n_taps +
+	                                                  plan->n_inets + plan->ptys ==
+	                                          0,
+	      "the probe run holds nothing");
 	for (size_t i = 0; i < plan->n_files; i++)
-		require(plan->files[i].path[0] == '/');
+		check(plan->files[i].path[0] == '/', "a file has an absolute path");
 	for (size_t i = 0; i < plan->n_keep_fds; i++)
-		require(plan->keep_fds[i] > 2);
+		check(plan->keep_fds[i] > 2, "kept fds are above 2");
 	for (size_t i = 0; i < plan->n_listeners; i++) {
-		require(plan->listeners[i].path[0] == '/');
-		require(plan->listeners[i].fd > last && !is_kept(plan, plan->listeners[i].fd));
-		last = plan->listeners[i].fd;
+		check(plan->listeners[i].path[0] == '/', "a listener has an absolute path");
+		check_number(plan, plan->listeners[i].fd, &last);
 	}
-	for (size_t i = 0; i < plan->n_taps; i++) {
-		require(plan->taps[i].fd > last && !is_kept(plan, plan->taps[i].fd));
-		last = plan->taps[i].fd;
-	}
+	for (size_t i = 0; i < plan->n_taps; i++)
+		check_number(plan, plan->taps[i].fd, &last);
 	for (size_t i = 0; i < plan->n_inets; i++)
-		require(plan->inets[i].port_first <= plan->inets[i].port_last);
+		check(plan->inets[i].port_first <= plan->inets[i].port_last, "ports are a range");
+}
+
+/* Returns how many allocations it took. */
+static int parse(size_t argc, char *argv[], int failing)
+{
+	static const struct plan empty;
+	struct plan plan;
+	struct error err;
+	int r, n;
+
+	nomem_begin(failing);
+	r = plan_parse((int)argc, argv, &plan, &err);
+	n = nomem_end();
+	if (r == 0) {
+		check(failing < 0, "a plan needs all its memory");
+		check_plan(&plan, argc);
+		plan_free(&plan);
+	} else {
+		check(err.msg[0] != '\0' && is_one_line(err.msg), "a refusal says why in one line");
+		check(memcmp(&plan, &empty, sizeof(plan)) == 0, "and leaves nothing");
+	}
+	return n;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *argv[WORDS_MAX + 1];
 	char *text = malloc(size + 1);
-	struct plan plan;
-	struct error err;
 	size_t argc = 0;
+	int n;
 
 	if (text == NULL)
 		return 0;
@@ -92,44 +100,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	argv[argc] = NULL;
 
-	if (plan_parse((int)argc, argv, &plan, &err) == 0) {
-		check(&plan, argc);
-		plan_free(&plan);
-	} else {
-		require(err.msg[0] != '\0' && is_one_line(err.msg));
-	}
+	n = parse(argc, argv, -1);
+	if (n > 0)
+		(void)parse(argc, argv, nomem_pick(data, size, n));
 	free(text);
 	return 0;
 }
-
-#ifndef WITH_LIBFUZZER
-/* Each file as it is, then with each byte in turn set to some values that matter. */
-int main(int argc, char *argv[])
-{
-	static const uint8_t values[] = {0, '\n', ',', '=', '-', '/', '0', 0xff};
-	static uint8_t data[1 << 14];
-
-	for (int i = 1; i < argc; i++) {
-		FILE *f = fopen(argv[i], "re");
-		size_t n;
-
-		if (f == NULL) {
-			perror(argv[i]);
-			return EXIT_FAILURE;
-		}
-		n = fread(data, 1, sizeof(data), f);
-		(void)fclose(f);
-		(void)LLVMFuzzerTestOneInput(data, n);
-		for (size_t k = 0; k < n; k++) {
-			const uint8_t was = data[k];
-
-			for (size_t v = 0; v < ARRAY_SIZE(values); v++) {
-				data[k] = values[v];
-				(void)LLVMFuzzerTestOneInput(data, n);
-			}
-			data[k] = was;
-		}
-	}
-	return EXIT_SUCCESS;
-}
-#endif

@@ -69,6 +69,15 @@ static void an_error_is_the_sentence(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
+static void an_error_is_one_line(void **state)
+{
+	struct error err;
+
+	(void)state;
+	assert_int_equal(error_set(&err, "cannot open %s", "a\nb\r\033[2J\177c\xc3\xa4"), -1);
+	assert_string_equal(err.msg, "cannot open a?b??[2J?c\xc3\xa4");
+}
+
 static void a_long_error_is_cut(void **state)
 {
 	char longer[2 * ERROR_MAX];
@@ -125,6 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(numbers_are_whole_and_in_range),
 	        cmocka_unit_test(an_error_is_the_sentence),
+	        cmocka_unit_test(an_error_is_one_line),
 	        cmocka_unit_test(a_long_error_is_cut),
 	        cmocka_unit_test(cleanup_closes_and_keeps_errno),
 	        cmocka_unit_test(cleanup_frees_once),

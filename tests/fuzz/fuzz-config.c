@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration: the host's file and, after a line "%%", the guest's. Root writes them, so this
+ * is about mistakes: whatever is in them, the result is a valid configuration or one line that
+ * names the file.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "fuzz.h"
+#include "nomem.h"
+#include "util.h"
+
+#define SEPARATOR "\n%%\n"
+
+/* In memory where there is such a file system: a disk is what this would measure. */
+static char in_memory[] = "/dev/shm/fuzz-config-XXXXXX", on_disk[] = "/tmp/fuzz-config-XXXXXX";
+static char *dir, host[64], domains[64], guest[sizeof(domains) + sizeof("/web.conf")];
+
+static void remove_files(void)
+{
+	(void)unlink(host);
+	(void)unlink(guest);
+	(void)rmdir(domains);
+	(void)rmdir(dir);
+}
+
+static void make_folder(void)
+{
+	if (host[0] != '\0')
+		return;
+	dir = mkdtemp(in_memory);
+	if (dir == NULL)
+		dir = mkdtemp(on_disk);
+	check(dir != NULL, "there is room for files");
+	(void)snprintf(host, sizeof(host), "%s/qemu-depriv.conf", dir);
+	(void)snprintf(domains, sizeof(domains), "%s/domains.d", dir);
+	(void)snprintf(guest, sizeof(guest), "%s/web.conf", domains);
+	check(mkdir(domains, 0700) == 0 && atexit(remove_files) == 0, "there is room for files");
+}
+
+static void write_file(const char *path, const uint8_t *data, size_t size)
+{
+	cleanup_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	check(fd >= 0 && write(fd, data, size) == (ssize_t)size, "there is room for files");
+}
+
+static void check_config(const struct config *c)
+{
+	check(c->qemu == NULL || c->qemu[0] == '/', "QEMU has an absolute path");
+	check(c->n_read_only <= CONFIG_MAX_FILES, "files are bounded");
+	for (size_t i = 0; i < c->n_read_only; i++)
+		check(c->read_only[i] != NULL && c->read_only[i][0] == '/',
+		      "a file has an absolute path");
+}
+
+/* Returns how many allocations it took. */
+static int read_files(int failing)
+{
+	static const struct config empty;
+	struct config config;
+	struct error err;
+	int r, n;
+
+	nomem_begin(failing);
+	r = config_read(dir, "web", &config, &err);
+	n = nomem_end();
+	if (r == 0) {
+		check(failing < 0, "a configuration needs all its memory");
+		check_config(&config);
+		config_free(&config);
+	} else {
+		check(strncmp(err.msg, dir, strlen(dir)) == 0, "a refusal names the file");
+		check(is_one_line(err.msg), "in one line");
+	}
+	check(memcmp(&config, &empty, sizeof(config)) == 0, "and nothing is left");
+	return n;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const uint8_t *cut = memmem(data, size, SEPARATOR, strlen(SEPARATOR));
+	const size_t n = cut == NULL ? size : (size_t)(cut + 1 - data);
+	struct config config;
+	struct error err;
+	int allocations;
+
+	make_folder();
+	write_file(host, data, n);
+	if (cut != NULL)
+		write_file(guest, cut + strlen(SEPARATOR), size - n - strlen(SEPARATOR) + 1);
+	else
+		(void)unlink(guest);
+	allocations = read_files(-1);
+	if (allocations > 0)
+		(void)read_files(nomem_pick(data, size, allocations));
+	check(chmod(host, 0620) == 0 && config_read(dir, "web", &config, &err) < 0,
+	      "a file that others can write is not read");
+	check(chmod(host, 0600) == 0, "there is room for files");
+	return 0;
+}
