@@ -74,6 +74,31 @@ static const struct {
         {"/dev/ptmx", REQ_PTY},
 };
 
+/* An open by a path that is none of the devices'. */
+static struct answer open_path(struct broker *b, const char *path, int flags)
+{
+	struct answer a = ANSWER_NONE;
+	const char *name;
+	uint32_t index;
+	const enum path_kind kind = path_find(b->manifest, path, &index, &name);
+
+	if (kind == PATH_JAIL)
+		return resume();
+	if (kind == PATH_FILE) {
+		a = open_by_monitor(REQ_FILE, index, flags, (uint32_t)flags);
+	} else if (kind == PATH_MEMBER) {
+		a.error = broker_ask_member(index, name, flags, &a.fd);
+		if (a.error >= 0 && a.fd < 0)
+			a.error = -EIO; /* no answer of the monitor's */
+		a.cloexec = (flags & O_CLOEXEC) != 0;
+	} else {
+		a.error = -EACCES;
+	}
+	if (a.error < 0)
+		path_log_refusal(path, flags, kind, a.error);
+	return a;
+}
+
 static struct answer do_open(struct broker *b, uint64_t path_addr, uint64_t flags_arg)
 {
 	const int flags = (int)(flags_arg & UINT32_MAX); /* the kernel reads an int */
@@ -85,10 +110,7 @@ static struct answer do_open(struct broker *b, uint64_t path_addr, uint64_t flag
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
 		if (strcmp(path, devices[i].path) == 0)
 			return open_by_monitor(devices[i].type, 0, flags, 0);
-	for (uint32_t i = 0; i < b->manifest->n_files; i++)
-		if (strcmp(path, manifest_string(b->manifest, b->manifest->files[i].path)) == 0)
-			return open_by_monitor(REQ_FILE, i, flags, (uint32_t)flags);
-	return resume();
+	return open_path(b, path, flags);
 }
 
 static struct answer on_open(struct broker *b, const uint64_t args[6])

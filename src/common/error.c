@@ -26,3 +26,12 @@ void error_write(struct error *err, int errnum, const char *fmt, ...)
 			*c = '?';
 	errno = saved;
 }
+
+int error_prefix(struct error *err, const char *prefix)
+{
+	const struct error old = *err;
+
+	if (prefix != NULL)
+		error_write(err, 0, "%s: %s", prefix, old.msg);
+	return -1;
+}

@@ -24,6 +24,9 @@ struct error {
 #define error_set(err, ...)   (error_write((err), 0, __VA_ARGS__), -1)
 #define error_errno(err, ...) (error_write((err), errno, __VA_ARGS__), -1)
 
+/* Puts "prefix: " before the message, unless prefix is NULL; is -1. */
+int error_prefix(struct error *err, const char *prefix);
+
 /* What both are made of: errnum 0 appends nothing. */
 void error_write(struct error *err, int errnum, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));

@@ -9,6 +9,7 @@
 
 #define MANIFEST_MAGIC     0x6d646471u /* "qddm" */
 #define MANIFEST_FILES     64
+#define MANIFEST_DIRS      16
 #define MANIFEST_LISTENERS 32
 #define MANIFEST_INETS     16
 #define MANIFEST_POOL      16384
@@ -17,6 +18,11 @@
 struct manifest_file {
 	uint32_t path; /* offset into pool */
 	uint32_t writable;
+};
+
+/* A directory below which QEMU may open any regular file read-only. */
+struct manifest_dir {
+	uint32_t path; /* offset into pool */
 };
 
 /* A unix socket that the launcher bound: unlinked at the end if it is still the same inode. */
@@ -41,11 +47,13 @@ struct manifest {
 	uint32_t extra_pages; /* 4 KiB pages that QEMU may populate */
 	uint32_t ptys;
 	uint32_t n_files;
+	uint32_t n_dirs;
 	uint32_t n_listeners;
 	uint32_t n_inets;
 	uint32_t chroot_dir; /* offset of libxl's unused directory, removed at the end; 0: none */
 	uint32_t pool_used;
 	struct manifest_file files[MANIFEST_FILES];
+	struct manifest_dir dirs[MANIFEST_DIRS];
 	struct manifest_listener listeners[MANIFEST_LISTENERS];
 	struct manifest_inet inets[MANIFEST_INETS];
 	char pool[MANIFEST_POOL]; /* NUL-terminated strings; offset 0 is the empty one */

@@ -2,6 +2,9 @@
 /*
  * What the broker may ask of the monitor: one fixed-size SEQPACKET message a request, one a reply,
  * at most one fd with the reply. This is the whole interface between QEMU's world and root.
+ *
+ * Numbers, but for one name: the monitor hands it to openat2() below a directory of the plan, where
+ * the kernel keeps it, and looks at nothing but its NUL.
  */
 #pragma once
 
@@ -15,15 +18,20 @@ enum request_type {
 	REQ_POPULATE, /* arg[0] first gfn, arg[1] number of pages, order 0 */
 	REQ_XENSTORE, /* -> stream socket whose other end xsfilter serves */
 	REQ_FILE,     /* index: file of the manifest; arg[0]: flags of open(2) -> fd */
+	REQ_MEMBER,   /* index: directory of the manifest; name; arg[0]: flags -> read-only fd */
 	REQ_LISTEN,   /* index: inet of the manifest; arg[0]: port -> bound, listening socket */
 	REQ_PTY,      /* -> a new pseudo terminal's master */
 	REQ_MAX_
 };
 
+/* Longest name below a directory of the plan, with its NUL. */
+#define REQUEST_NAME 256
+
 struct request {
 	uint32_t type; /* enum request_type */
 	uint32_t index;
 	uint64_t arg[2];
+	char name[REQUEST_NAME]; /* REQ_MEMBER: relative path; otherwise not looked at */
 };
 
 struct reply {

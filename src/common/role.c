@@ -50,7 +50,8 @@ const struct manifest *manifest_map(int fd, struct error *err)
 	if (m == MAP_FAILED)
 		return (void)error_errno(err, "cannot map the manifest"), NULL;
 	if (m->magic != MANIFEST_MAGIC || m->n_files > MANIFEST_FILES ||
-	    m->n_listeners > MANIFEST_LISTENERS || m->n_inets > MANIFEST_INETS)
+	    m->n_dirs > MANIFEST_DIRS || m->n_listeners > MANIFEST_LISTENERS ||
+	    m->n_inets > MANIFEST_INETS)
 		return (void)error_set(err, "fd %d is no manifest", fd), NULL;
 	return m;
 }

@@ -12,7 +12,7 @@ enum monitor_fd {
 	MONITOR_MANIFEST,
 	MONITOR_QEMU,    /* pidfd of the process that becomes QEMU */
 	MONITOR_PRIVCMD, /* restricted; every privcmd that QEMU opens is a dup of it */
-	MONITOR_FILES,   /* O_PATH fds of manifest.files[0], [1], ... */
+	MONITOR_FILES,   /* O_PATH fds of manifest.files[0], [1], ..., then of manifest.dirs */
 };
 
 enum broker_fd {

@@ -79,6 +79,7 @@ struct resources {
 	int privcmd, evtchn;       /* restricted */
 	int files[PLAN_MAX_FILES]; /* O_PATH */
 	struct stat file_stats[PLAN_MAX_FILES];
+	int dirs[PLAN_MAX_DIRS]; /* O_PATH */
 	int listeners[PLAN_MAX_LISTENERS];
 	struct stat listener_stats[PLAN_MAX_LISTENERS];
 	int taps[PLAN_MAX_TAPS];

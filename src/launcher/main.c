@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "configure.h"
 #include "fdmsg.h"
 #include "filter.h"
 #include "launch.h"
@@ -25,13 +25,6 @@
 #define MAX_THREADS 512
 
 #define PROBE_SOCKET "/qmp-libxl-"
-
-static const char *const qemu_paths[] = {
-        QEMU_PATH, /* the build's choice; empty: look at the others */
-        "/usr/libexec/xen-qemu-system-i386",
-        "/usr/lib/xen/bin/qemu-system-i386",
-        "/usr/bin/qemu-system-i386",
-};
 
 struct launch {
 	struct plan plan;
@@ -43,21 +36,6 @@ struct launch {
 	int manifest;
 	int privcmd, evtchn; /* the numbers of QEMU's inherited handles */
 };
-
-static int find_qemu(const char *configured, const char **ret, struct error *err)
-{
-	if (configured != NULL) {
-		*ret = configured;
-		return access(configured, X_OK) < 0 ? error_errno(err, "QEMU %s", configured) : 0;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(qemu_paths); i++) {
-		if (*qemu_paths[i] == '\0' || access(qemu_paths[i], X_OK) < 0)
-			continue;
-		*ret = qemu_paths[i];
-		return 0;
-	}
-	return error_set(err, "no QEMU found: %s does not exist", qemu_paths[1]);
-}
 
 /* 0, 1 and 2 must be open, or what we open next would become QEMU's standard output. */
 static int open_standard_fds(struct error *err)
@@ -115,22 +93,13 @@ static int domid_of_probe(const struct plan *plan, uint16_t *ret, struct error *
 	return error_set(err, "-machine none without -xen-domid, and no QMP socket names a domain");
 }
 
-static int read_config(struct launch *l, struct error *err)
-{
-	if (config_read(CONFIG_DIR, l->plan.name, &l->config, err) < 0)
-		return -1;
-	for (size_t i = 0; i < l->config.n_read_only; i++)
-		if (plan_add_file(&l->plan, l->config.read_only[i], false, err) < 0)
-			return -1;
-	return find_qemu(l->config.qemu, &l->qemu, err);
-}
-
 static int prepare(struct launch *l, int argc, char *const argv[], struct error *err)
 {
 	uint16_t domid;
 
 	if (open_standard_fds(err) < 0 || plan_parse(argc, argv, &l->plan, err) < 0 ||
-	    read_config(l, err) < 0 || arrange_fds(l, err) < 0)
+	    plan_configure(&l->plan, CONFIG_DIR, &l->config, err) < 0 ||
+	    plan_find_qemu(&l->config, &l->qemu, err) < 0 || arrange_fds(l, err) < 0)
 		return -1;
 	domid = l->plan.domid;
 	if (l->plan.mode == PLAN_PROBE && domid_of_probe(&l->plan, &domid, err) < 0)

@@ -70,6 +70,10 @@ static int fill(struct manifest *m, const struct plan *plan, const struct resour
 			return -1;
 	}
 	m->n_files = (uint32_t)plan->n_files;
+	for (size_t i = 0; i < plan->n_dirs; i++)
+		if (intern(m, plan->dirs[i].path, &m->dirs[i].path, err) < 0)
+			return -1;
+	m->n_dirs = (uint32_t)plan->n_dirs;
 	for (size_t i = 0; i < plan->n_listeners; i++) {
 		m->listeners[i].dev = res->listener_stats[i].st_dev;
 		m->listeners[i].ino = res->listener_stats[i].st_ino;

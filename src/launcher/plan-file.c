@@ -61,7 +61,7 @@ int planner_file(struct planner *p, const char *path, bool writable)
 {
 	struct error err;
 
-	if (plan_add_file(p->plan, path, writable, &err) < 0)
+	if (plan_add_file(p->plan, path, writable, NULL, &err) < 0)
 		return planner_refuse(p, "%s", err.msg);
 	return 0;
 }

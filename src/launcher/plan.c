@@ -241,7 +241,17 @@ static bool is_path(const char *path)
 	return len < PATH_MAX;
 }
 
-int plan_add_file(struct plan *plan, const char *path, bool writable, struct error *err)
+static int copy(const char *text, char **ret, struct error *err)
+{
+	*ret = NULL;
+	if (text == NULL)
+		return 0;
+	*ret = strdup(text);
+	return *ret != NULL ? 0 : error_set(err, "%s: out of memory", text);
+}
+
+int plan_add_file(struct plan *plan, const char *path, bool writable, const char *origin,
+                  struct error *err)
 {
 	struct plan_file *file;
 
@@ -257,12 +267,24 @@ int plan_add_file(struct plan *plan, const char *path, bool writable, struct err
 	if (plan->n_files == PLAN_MAX_FILES)
 		return error_set(err, "%s: more than %d files", path, PLAN_MAX_FILES);
 	file = &plan->files[plan->n_files];
-	file->path = strdup(path);
-	if (file->path == NULL)
-		return error_set(err, "%s: out of memory", path);
+	if (copy(path, &file->path, err) < 0)
+		return -1;
 	file->writable = writable;
-	plan->n_files++;
-	return 0;
+	plan->n_files++; /* from here on plan_free() knows it */
+	return copy(origin, &file->origin, err);
+}
+
+int plan_add_dir(struct plan *plan, const char *path, const char *origin, struct error *err)
+{
+	struct plan_dir *dir;
+
+	if (plan->n_dirs == PLAN_MAX_DIRS)
+		return error_set(err, "%s: more than %d directories", path, PLAN_MAX_DIRS);
+	dir = &plan->dirs[plan->n_dirs];
+	if (copy(path, &dir->path, err) < 0)
+		return -1;
+	plan->n_dirs++;
+	return copy(origin, &dir->origin, err);
 }
 
 void plan_free(struct plan *plan)
@@ -270,8 +292,14 @@ void plan_free(struct plan *plan)
 	for (char **word = plan->argv; word != NULL && *word != NULL; word++)
 		free(*word);
 	free(plan->argv);
-	for (size_t i = 0; i < plan->n_files; i++)
+	for (size_t i = 0; i < plan->n_files; i++) {
 		free(plan->files[i].path);
+		free(plan->files[i].origin);
+	}
+	for (size_t i = 0; i < plan->n_dirs; i++) {
+		free(plan->dirs[i].path);
+		free(plan->dirs[i].origin);
+	}
 	for (size_t i = 0; i < plan->n_listeners; i++)
 		free(plan->listeners[i].path);
 	for (size_t i = 0; i < plan->n_taps; i++)

@@ -16,6 +16,7 @@
 /* Limits are ours: many times what libxl can emit (4 IDE disks, AHCI 6, SCSI 7, 8 emulated nics).
  */
 #define PLAN_MAX_FILES     64
+#define PLAN_MAX_DIRS      16
 #define PLAN_MAX_LISTENERS 32
 #define PLAN_MAX_TAPS      32
 #define PLAN_MAX_INET      8
@@ -30,6 +31,13 @@ enum plan_mode {
 struct plan_file {
 	char *path;    /* absolute, owned */
 	bool writable; /* O_RDWR permitted; otherwise only O_RDONLY */
+	char *origin;  /* where the configuration names it, owned; NULL: the command line does */
+};
+
+/* A directory below which QEMU may open any regular file read-only. */
+struct plan_dir {
+	char *path;   /* absolute, without "//", "." and "..", owned */
+	char *origin; /* as above */
 };
 
 /* A unix stream socket that the launcher binds and listens on; QEMU finds it at fd number `fd`. */
@@ -65,6 +73,8 @@ struct plan {
 
 	struct plan_file files[PLAN_MAX_FILES];
 	size_t n_files;
+	struct plan_dir dirs[PLAN_MAX_DIRS];
+	size_t n_dirs;
 	struct plan_listener listeners[PLAN_MAX_LISTENERS];
 	size_t n_listeners;
 	struct plan_tap taps[PLAN_MAX_TAPS];
@@ -85,7 +95,11 @@ struct plan {
  */
 int plan_parse(int argc, char *const argv[], struct plan *ret_plan, struct error *err);
 
-/* Adds a file that the command line does not name (a backing file from the configuration). */
-int plan_add_file(struct plan *plan, const char *path, bool writable, struct error *err);
+/* Adds a file; origin is where the configuration names it, or NULL. Both strings are copied. */
+int plan_add_file(struct plan *plan, const char *path, bool writable, const char *origin,
+                  struct error *err);
+
+/* Adds a directory of the configuration. */
+int plan_add_dir(struct plan *plan, const char *path, const char *origin, struct error *err);
 
 void plan_free(struct plan *plan);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "launch.h"
+#include "pin.h"
 #include "util.h"
 #include "xenfd.h"
 
@@ -20,31 +21,12 @@ void resources_init(struct resources *res)
 	res->privcmd = res->evtchn = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(res->files); i++)
 		res->files[i] = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(res->dirs); i++)
+		res->dirs[i] = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(res->listeners); i++)
 		res->listeners[i] = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(res->taps); i++)
 		res->taps[i] = -1;
-}
-
-/*
- * Pins the inode: whatever happens to the path later, the monitor opens this one. A symbolic link
- * as last component is followed below /dev only, where udev names volumes so: elsewhere it might
- * have been put there by whoever can write the directory.
- */
-static int pin_file(const struct plan_file *file, struct stat *ret_stat, int *ret_fd,
-                    struct error *err)
-{
-	bool in_dev = strncmp(file->path, "/dev/", 5) == 0;
-	cleanup_fd int fd = open(file->path, O_PATH | O_CLOEXEC | (in_dev ? 0 : O_NOFOLLOW));
-
-	if (fd < 0 || fstat(fd, ret_stat) < 0)
-		return error_errno(err, "%s", file->path);
-	if (S_ISLNK(ret_stat->st_mode))
-		return error_set(err, "%s is a symbolic link: name the file itself", file->path);
-	if (!S_ISREG(ret_stat->st_mode) && !S_ISBLK(ret_stat->st_mode))
-		return error_set(err, "%s is neither a file nor a block device", file->path);
-	*ret_fd = steal_fd(&fd);
-	return 0;
 }
 
 /* Only a socket is removed to make place, as libxl does: anything else there is not ours. */
@@ -117,7 +99,11 @@ int resources_make(const struct plan *plan, struct resources *res, struct error 
 	if (res->evtchn < 0)
 		return -1;
 	for (size_t i = 0; i < plan->n_files; i++)
-		if (pin_file(&plan->files[i], &res->file_stats[i], &res->files[i], err) < 0)
+		if (pin_file(plan->files[i].path, plan->files[i].origin, &res->file_stats[i],
+		             &res->files[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < plan->n_dirs; i++)
+		if (pin_directory(plan->dirs[i].path, plan->dirs[i].origin, &res->dirs[i], err) < 0)
 			return -1;
 	for (size_t i = 0; i < plan->n_listeners; i++)
 		if (make_listener(plan->listeners[i].path, &res->listener_stats[i],
@@ -141,6 +127,8 @@ void resources_undo(const struct plan *plan, struct resources *res)
 		close_fdp(&res->taps[i]);
 	for (size_t i = 0; i < plan->n_files; i++)
 		close_fdp(&res->files[i]);
+	for (size_t i = 0; i < plan->n_dirs; i++)
+		close_fdp(&res->dirs[i]);
 	close_fdp(&res->privcmd);
 	close_fdp(&res->evtchn);
 }

@@ -21,7 +21,7 @@
 #define BROKER_USER   "qemu-depriv-broker"
 #define XSFILTER_USER "qemu-depriv-xsfilter"
 
-#define ROLE_MAX_FDS (MONITOR_FILES + PLAN_MAX_FILES)
+#define ROLE_MAX_FDS (MONITOR_FILES + PLAN_MAX_FILES + PLAN_MAX_DIRS)
 
 /* One role as it is to be started. */
 struct start {
@@ -122,6 +122,8 @@ static void plan_starts(const struct plan *plan, const struct resources *res,
 	give(monitor, res->privcmd, MONITOR_PRIVCMD);
 	for (size_t i = 0; i < plan->n_files; i++)
 		give(monitor, res->files[i], MONITOR_FILES + (int)i);
+	for (size_t i = 0; i < plan->n_dirs; i++)
+		give(monitor, res->dirs[i], MONITOR_FILES + (int)(plan->n_files + i));
 
 	*broker = (struct start){.path = ROLE_DIR "/broker", .argv = {"broker"}, .id = &ids[0]};
 	give(broker, c->broker[1], BROKER_MONITOR);

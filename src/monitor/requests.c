@@ -3,16 +3,20 @@
  * The request table: everything that QEMU's side can make root do.
  *
  * The broker, which reads QEMU's memory, is assumed to be in QEMU's hands. A request is therefore
- * fixed-size numbers only; each handler checks them against the manifest and the state.
+ * of fixed size; each handler checks its numbers against the manifest and the state.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "fdmsg.h"
 #include "monitor.h"
@@ -146,21 +150,62 @@ static int answer_xenstore(struct monitor *m, const struct request *req, int *re
 	return 0;
 }
 
-/* Reopening the launcher's O_PATH fd: the very inode of the plan, whatever its path is by now. */
+/* What QEMU may ask of open(2) besides an access mode that the plan gives. */
+static bool is_image_open(const struct request *req)
+{
+	const int flags = (int)req->arg[0];
+
+	return (flags & ~(O_ACCMODE | FILE_FLAGS)) == 0 && (flags & O_ACCMODE) != O_ACCMODE;
+}
+
+/* Opens what an O_PATH fd stands for: that inode, whatever its path is by now. */
+static int reopen(int path_fd, int flags, int *ret_fd)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
+	*ret_fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
+	return *ret_fd < 0 ? -errno : 0;
+}
+
 static int answer_file(struct monitor *m, const struct request *req, int *ret_fd)
 {
-	int flags = (int)req->arg[0];
-	char path[32];
+	const int flags = (int)req->arg[0];
 
 	if (req->index >= m->manifest->n_files || req->arg[0] > INT32_MAX)
 		return -EINVAL;
-	if ((flags & ~(O_ACCMODE | FILE_FLAGS)) != 0 || (flags & O_ACCMODE) == O_ACCMODE)
+	if (!is_image_open(req) ||
+	    ((flags & O_ACCMODE) != O_RDONLY && !m->manifest->files[req->index].writable))
 		return -EACCES;
-	if ((flags & O_ACCMODE) != O_RDONLY && !m->manifest->files[req->index].writable)
+	return reopen(MONITOR_FILES + (int)req->index, flags, ret_fd);
+}
+
+/*
+ * The kernel keeps the name below the directory: no "..", link or mount leads out. Only looking at
+ * the inode first keeps a device or a FIFO from being opened.
+ */
+static int answer_member(struct monitor *m, const struct request *req, int *ret_fd)
+{
+	const struct open_how how = {
+	        .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+	        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+	                   RESOLVE_NO_XDEV,
+	};
+	cleanup_fd int fd = -1;
+	struct stat st;
+
+	if (req->index >= m->manifest->n_dirs || req->arg[0] > INT32_MAX ||
+	    memchr(req->name, '\0', sizeof(req->name)) == NULL)
+		return -EINVAL;
+	if (!is_image_open(req) || ((int)req->arg[0] & O_ACCMODE) != O_RDONLY)
 		return -EACCES;
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%u", MONITOR_FILES + req->index);
-	*ret_fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
-	return *ret_fd < 0 ? -errno : 0;
+	fd = (int)syscall(SYS_openat2, MONITOR_FILES + m->manifest->n_files + req->index, req->name,
+	                  &how, sizeof(how));
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EACCES;
+	return reopen(fd, (int)req->arg[0], ret_fd);
 }
 
 static union address inet_address(const struct manifest_inet *inet, uint16_t port)
@@ -245,6 +290,7 @@ static const struct entry entries[REQ_MAX_] = {
         [REQ_POPULATE] = {"populate", answer_populate, UNTIL_SEALED, REQ_MEM},
         [REQ_XENSTORE] = {"xenstore", answer_xenstore, UNTIL_SEALED, REQ_MEM},
         [REQ_FILE] = {"file", answer_file, ALWAYS, REQ_MEM},
+        [REQ_MEMBER] = {"member", answer_member, ALWAYS, REQ_MEM},
         [REQ_LISTEN] = {"listen", answer_listen, UNTIL_SEALED, REQ_MEM},
         [REQ_PTY] = {"pty", answer_pty, UNTIL_SEALED, REQ_MEM},
 };

@@ -5,26 +5,53 @@
 #include <stddef.h>
 
 #include "error.h"
+#include "layers.h"
 
 /* Backing files and the like: more than a plan holds (PLAN_MAX_FILES) is of no use. */
-#define CONFIG_MAX_FILES 64
+#define CONFIG_MAX_PATHS 64
 
-struct config {
-	char *qemu; /* [qemu] path: the device model to run, owned; NULL: the built-in list */
-	char *read_only[CONFIG_MAX_FILES]; /* [files] read-only: further files, owned */
-	size_t n_read_only;
+/* A path and where it was named, for messages about it: "FILE:LINE: [section] key". Owned. */
+struct config_path {
+	char *path;
+	char *origin;
 };
 
+struct config_paths {
+	struct config_path at[CONFIG_MAX_PATHS];
+	size_t n;
+};
+
+struct config {
+	struct config_path qemu;         /* [qemu] path; path NULL: the built-in list */
+	struct config_paths read_only;   /* [files] */
+	struct config_paths read_write;  /* [files] */
+	struct config_paths directories; /* [files]: read-only, for members of backing chains */
+	enum need need[LAYER_MAX_];      /* [require] */
+};
+
+/* What a launch does with neither file. */
+void config_init(struct config *ret);
+
 /*
- * Reads DIR/qemu-depriv.conf and then, for a guest with a name, DIR/domains.d/NAME.conf, whose
- * qemu path replaces the first one's and whose files are added. A file that is not there is an
- * empty one. Returns 0, or -1 with err naming file, line and key; *ret is then empty.
+ * Reads DIR/qemu-depriv.conf and then, for a guest with a name, DIR/domains.d/NAME.conf, which is
+ * added to the first one; its single values replace the first one's. A file that is not there is
+ * an empty one. Nothing that the files name is looked at.
+ * Returns 0, or -1 with err naming file, line and key of the first problem; *ret is then empty.
  * The caller frees with config_free().
  */
 int config_read(const char *dir, const char *guest, struct config *ret, struct error *err);
 
-/* Adds what one file says to *config. A file that is not there is an empty one. 0, or -1 with err.
- */
-int config_read_file(const char *path, struct config *config, struct error *err);
+/* Called with one line, without newline, for each problem. */
+typedef void config_report(void *opaque, const char *problem);
+
+/* Adds what one file says to *config (after config_init()); returns the number of problems. */
+size_t config_read_file(const char *path, struct config *config, config_report *report,
+                        void *opaque);
+
+/* What must hold for the directories that the files are in; returns the number of problems. */
+size_t config_check_dir(const char *dir, config_report *report, void *opaque);
+
+/* A directory that [files] directory may name, and what would be wrong with another; NULL: fine. */
+const char *config_bad_directory(const char *path);
 
 void config_free(struct config *config);

@@ -44,7 +44,7 @@
 #include "util.h"
 
 #define DOMID       7
-#define MAX_RESULTS 16
+#define MAX_RESULTS 24
 
 /* fds of a reply: none, QEMU's memory, or a file that QEMU recognises by its length. */
 #define NO_FD    0
@@ -64,9 +64,11 @@ static const struct manifest manifest = {
         .extra_pages = 16,
         .n_files = 2,
         .files = {{1, 0}, {6, 1}},
+        .n_dirs = 1,
+        .dirs = {{12}},
         .n_inets = 2,
         .inets = {{AF_INET, 1, 1, 0, {10, 0, 0, 1}}, {AF_INET, 5900, 5903, 0, {127, 0, 0, 1}}},
-        .pool = "\0/iso\0/disk",
+        .pool = "\0/iso\0/disk\0/base",
 };
 
 static struct broker b;
@@ -319,8 +321,8 @@ static void devices_are_the_monitor_s(void **state)
 
 static void open_others(void)
 {
-	static const char *const missing[] = {"disk",   "/disk/", "//disk", "/dis",
-	                                      "/disk2", "",       "/ISO"};
+	static const char *const missing[] = {"disk", "", "/etc/no such file", "/usr/none",
+	                                      "/sys/none"};
 
 	(void)note(syscall(SYS_open, "/dev/null", O_RDONLY));
 	for (size_t i = 0; i < ARRAY_SIZE(missing); i++)
@@ -331,7 +333,93 @@ static void other_files_are_the_kernel_s(void **state)
 {
 	(void)state;
 	RUN(open_others, MEM_GRANTED);
-	RESULTS(3, -ENOENT, -ENOENT, -ENOENT, -ENOENT, -ENOENT, -ENOENT, -ENOENT);
+	RESULTS(3, -ENOENT, -ENOENT, -ENOENT, -ENOENT, -ENOENT);
+}
+
+static void open_unnamed(void)
+{
+	static const char *const paths[] = {
+	        "/disk/", "//disk",       "/dis",      "/disk2",         "/ISO",       "/base",
+	        "/base/", "/basement/x",  "/tmp",      "/dev/sda",       "/root/.x",   "/",
+	        "/var",   "/dev/nullify", "/usr2/lib", "/home/a\nb\033", "/lib64.img",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		(void)note(syscall(SYS_open, paths[i], O_RDONLY));
+}
+
+/* What role_log() has written while fn ran. */
+static void log_of(void (*fn)(void), char *buf, size_t size)
+{
+	const int saved = dup(STDERR_FILENO);
+	int pipefd[2];
+	ssize_t n;
+
+	assert_int_equal(pipe2(pipefd, O_CLOEXEC | O_NONBLOCK), 0);
+	assert_int_equal(dup2(pipefd[1], STDERR_FILENO), STDERR_FILENO);
+	fn();
+	assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	n = read(pipefd[0], buf, size - 1);
+	buf[n > 0 ? n : 0] = '\0';
+	(void)close(pipefd[0]);
+	(void)close(pipefd[1]);
+	(void)close(saved);
+}
+
+static void run_open_unnamed(void)
+{
+	RUN(open_unnamed, MEM_GRANTED);
+}
+
+static void paths_of_the_host_are_refused_by_name(void **state)
+{
+	char log[16384];
+
+	(void)state;
+	log_of(run_open_unnamed, log, sizeof(log));
+	RESULTS(-EACCES, -EACCES, -EACCES, -EACCES, -EACCES, -EACCES, -EACCES, -EACCES, -EACCES,
+	        -EACCES, -EACCES, -EACCES, -EACCES, -EACCES, -EACCES, -EACCES, -EACCES);
+	assert_non_null(strstr(log, "refused: open of /disk2 for reading: not in the plan. If it "
+	                            "is a backing file, allow it in qemu-depriv.conf(5): [files] "
+	                            "read-only = /disk2\n"));
+	assert_non_null(strstr(log, "open of /home/a?b? for reading"));
+}
+
+static void open_members(void)
+{
+	note_file(note(syscall(SYS_openat, AT_FDCWD, "/base/a/b.img", O_RDONLY | O_CLOEXEC)));
+	(void)note(syscall(SYS_open, "/base/../etc/shadow", O_RDONLY));
+	(void)note(syscall(SYS_open, "/base/x", O_RDWR));
+}
+
+static void members_are_the_monitor_s(void **state)
+{
+	(void)state;
+	RUN(open_members, MEM_GRANTED,
+	    {{REQ_MEMBER, 0, {O_RDONLY | O_CLOEXEC, 0}, "a/b.img"}, 0, FILE_(5)},
+	    {{REQ_MEMBER, 0, {O_RDONLY, 0}, "../etc/shadow"}, -EXDEV, NO_FD},
+	    {{REQ_MEMBER, 0, {O_RDWR, 0}, "x"}, -EACCES, NO_FD});
+	RESULTS(3, 5, FD_CLOEXEC, -EXDEV, -EACCES);
+}
+
+static void open_long_members(void)
+{
+	char path[sizeof("/base/") + REQUEST_NAME] = "/base/";
+
+	memset(path + strlen("/base/"), 'n', REQUEST_NAME);
+	(void)note(syscall(SYS_open, path, O_RDONLY));
+	path[strlen("/base/") + REQUEST_NAME - 1] = '\0';
+	note_file(note(syscall(SYS_open, path, O_RDONLY)));
+}
+
+static void a_member_s_name_is_never_cut(void **state)
+{
+	struct exchange xs[] = {MEM_GRANTED, {{.type = REQ_MEMBER}, 0, FILE_(1)}};
+
+	(void)state;
+	memset(xs[1].req.name, 'n', REQUEST_NAME - 1);
+	run(open_long_members, xs, ARRAY_SIZE(xs));
+	RESULTS(-ENAMETOOLONG, 3, 1, 0);
 }
 
 static void a_refusal_is_handed_on(void **state)
@@ -441,7 +529,7 @@ static void a_dead_monitor_is_an_io_error(void **state)
 	memset(results, 0, sizeof(*results));
 	b.mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
 	run(make_calls_without_monitor, NULL, 0);
-	RESULTS(-EIO, -ENOENT, -EPERM);
+	RESULTS(-EIO, -EACCES, -EPERM);
 
 	memset(results, 0, sizeof(*results));
 	b.executed = false;
@@ -634,6 +722,9 @@ int main(void)
 	        TEST(planned_files_are_the_monitor_s),
 	        TEST(devices_are_the_monitor_s),
 	        TEST(other_files_are_the_kernel_s),
+	        TEST(paths_of_the_host_are_refused_by_name),
+	        TEST(members_are_the_monitor_s),
+	        TEST(a_member_s_name_is_never_cut),
 	        TEST(a_refusal_is_handed_on),
 	        TEST(paths_that_cannot_be_read),
 	        TEST(there_is_one_exec),

@@ -79,13 +79,16 @@ static void nothing_makes_an_empty_one(void **state)
 static void everything_arrives(void **state)
 {
 	char iso[] = "/iso", disk[] = "/disk", qmp[] = "/run/qmp", dir[] = "/var/run/empty";
+	char base[] = "/base";
 	const struct manifest *m;
 	struct error err;
 
 	(void)state;
-	plan.files[0] = (struct plan_file){iso, false};
-	plan.files[1] = (struct plan_file){disk, true};
+	plan.files[0] = (struct plan_file){iso, false, NULL};
+	plan.files[1] = (struct plan_file){disk, true, NULL};
 	plan.n_files = 2;
+	plan.dirs[0] = (struct plan_dir){base, NULL};
+	plan.n_dirs = 1;
 	plan.listeners[0] = (struct plan_listener){qmp, 9};
 	plan.n_listeners = 1;
 	res.listener_stats[0].st_dev = 0x1234;
@@ -99,6 +102,8 @@ static void everything_arrives(void **state)
 	assert_false(m->files[0].writable);
 	assert_string_equal(manifest_string(m, m->files[1].path), disk);
 	assert_true(m->files[1].writable);
+	assert_int_equal(m->n_dirs, 1);
+	assert_string_equal(manifest_string(m, m->dirs[0].path), base);
 	assert_int_equal(m->n_listeners, 1);
 	assert_string_equal(manifest_string(m, m->listeners[0].path), qmp);
 	assert_int_equal(m->listeners[0].dev, 0x1234);
@@ -118,6 +123,8 @@ static void the_plan_at_its_limits_fits(void **state)
 	(void)state;
 	for (plan.n_files = 0; plan.n_files < PLAN_MAX_FILES; plan.n_files++)
 		plan.files[plan.n_files].path = path;
+	for (plan.n_dirs = 0; plan.n_dirs < PLAN_MAX_DIRS; plan.n_dirs++)
+		plan.dirs[plan.n_dirs].path = path;
 	for (plan.n_listeners = 0; plan.n_listeners < PLAN_MAX_LISTENERS; plan.n_listeners++)
 		plan.listeners[plan.n_listeners].path = path;
 	for (plan.n_inets = 0; plan.n_inets < PLAN_MAX_INET; plan.n_inets++)
@@ -125,6 +132,7 @@ static void the_plan_at_its_limits_fits(void **state)
 	m = make_and_map(&err);
 	assert_non_null(m);
 	assert_int_equal(m->n_files, PLAN_MAX_FILES);
+	assert_int_equal(m->n_dirs, PLAN_MAX_DIRS);
 	assert_int_equal(m->n_listeners, PLAN_MAX_LISTENERS);
 	assert_int_equal(m->n_inets, 2 * PLAN_MAX_INET);
 	unmap(m);

@@ -149,14 +149,14 @@ static void test_shared_file(void **state)
 	(void)state;
 	assert_int_equal(plan.n_files, 1);
 	assert_file(&plan, 0, "/a", true);
-	assert_int_equal(plan_add_file(&plan, "/backing", false, &err), 0);
-	assert_int_equal(plan_add_file(&plan, "/a", false, &err), 0);
+	assert_int_equal(plan_add_file(&plan, "/backing", false, NULL, &err), 0);
+	assert_int_equal(plan_add_file(&plan, "/a", false, NULL, &err), 0);
 	assert_int_equal(plan.n_files, 2);
 	assert_file(&plan, 0, "/a", true);
 	assert_file(&plan, 1, "/backing", false);
-	assert_int_equal(plan_add_file(&plan, "relative", false, &err), -1);
+	assert_int_equal(plan_add_file(&plan, "relative", false, NULL, &err), -1);
 	assert_string_equal(err.msg, "relative: not an absolute path");
-	assert_int_equal(plan_add_file(&plan, "/new\nline", false, &err), -1);
+	assert_int_equal(plan_add_file(&plan, "/new\nline", false, NULL, &err), -1);
 	plan_free(&plan);
 }
 

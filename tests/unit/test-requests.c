@@ -39,6 +39,8 @@ enum test_file {
 	READ_ONLY,
 	WRITABLE,
 	N_FILES,
+	DIRECTORY = N_FILES, /* manifest.dirs[0]; its fd follows the files' */
+	N_PINNED,
 };
 
 struct xen {
@@ -117,19 +119,25 @@ int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len)
 	return connect_error != 0 ? -1 : 0;
 }
 
-static int32_t ask(uint32_t type, uint32_t index, uint64_t arg0, uint64_t arg1)
+static int32_t ask_request(const struct request *req)
 {
-	const struct request req = {type, index, {arg0, arg1}};
 	struct reply reply;
 
 	close_fdp(&given);
-	reply = monitor_answer(&m, &req, &given);
+	reply = monitor_answer(&m, req, &given);
 	assert_int_equal(reply.has_fd, given >= 0);
 	if (given >= 0) {
 		assert_true(reply.result == 0);
 		assert_int_equal(fcntl(given, F_GETFD), FD_CLOEXEC);
 	}
 	return reply.result;
+}
+
+static int32_t ask(uint32_t type, uint32_t index, uint64_t arg0, uint64_t arg1)
+{
+	const struct request req = {type, index, {arg0, arg1}, "x"};
+
+	return ask_request(&req);
 }
 
 static bool is_file(int fd, int same_as)
@@ -156,6 +164,37 @@ static int make_file(int number)
 	move_to(open(path, O_PATH | O_CLOEXEC), number);
 	(void)close(fd);
 	return unlink(path);
+}
+
+/* /dir has x, sub/y, the links to x and out, a FIFO and a directory. It goes when main() ends. */
+static char directory[] = "/tmp/test-requests-dir-XXXXXX";
+
+static int make_directory(int number)
+{
+	int dir;
+
+	if (mkdtemp(directory) == NULL)
+		return -1;
+	dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (mkdirat(dir, "sub", 0700) < 0 || symlinkat("x", dir, "link") < 0 ||
+	    symlinkat("/etc", dir, "out") < 0 || mkfifoat(dir, "fifo", 0600) < 0)
+		return -1;
+	(void)close(openat(dir, "x", O_CREAT | O_WRONLY | O_CLOEXEC, 0));
+	(void)close(openat(dir, "sub/y", O_CREAT | O_WRONLY | O_CLOEXEC, 0));
+	move_to(dir, number);
+	return 0;
+}
+
+static int remove_directory(void **state)
+{
+	static const char *const names[] = {"x", "sub/y", "link", "out", "fifo"};
+	const int dir = MONITOR_FILES + DIRECTORY;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		(void)unlinkat(dir, names[i], 0);
+	(void)unlinkat(dir, "sub", AT_REMOVEDIR);
+	return rmdir(directory);
 }
 
 /* The address that fd is bound to. */
@@ -199,7 +238,7 @@ static int place_fds(void **state)
 
 	(void)state;
 	/* From here on nothing gets a low number by chance. */
-	for (int fd = MONITOR_BROKER; fd < MONITOR_FILES + N_FILES; fd++)
+	for (int fd = MONITOR_BROKER; fd < MONITOR_FILES + N_PINNED; fd++)
 		if (dup2(STDERR_FILENO, fd) != fd)
 			return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
@@ -211,7 +250,11 @@ static int place_fds(void **state)
 	if (make_file(MONITOR_FILES + READ_ONLY) < 0 || make_file(MONITOR_FILES + WRITABLE) < 0)
 		return -1;
 
-	manifest = (struct manifest){.magic = MANIFEST_MAGIC, .domid = DOMID, .n_files = N_FILES};
+	if (make_directory(MONITOR_FILES + DIRECTORY) < 0)
+		return -1;
+
+	manifest = (struct manifest){
+	        .magic = MANIFEST_MAGIC, .domid = DOMID, .n_files = N_FILES, .n_dirs = 1};
 	manifest.files[WRITABLE].writable = 1;
 	inet.port_first = occupy_port();
 	inet.port_last = (uint16_t)(inet.port_first + PORTS - 1);
@@ -271,7 +314,7 @@ static const struct {
         [REQ_PRIVCMD] = {.until_sealed = true}, [REQ_EVTCHN] = {.until_sealed = true},
         [REQ_POPULATE] = {{1, 1}, true},        [REQ_XENSTORE] = {.until_sealed = true},
         [REQ_FILE] = {.until_sealed = false},   [REQ_LISTEN] = {{0, 0}, true},
-        [REQ_PTY] = {.until_sealed = true},
+        [REQ_PTY] = {.until_sealed = true},     [REQ_MEMBER] = {.until_sealed = false},
 };
 
 static int32_t ask_good(uint32_t type)
@@ -530,6 +573,66 @@ static void files_with_the_plan_s_access(void **state)
 	}
 }
 
+static const struct {
+	const char *name;
+	int64_t flags;
+	uint32_t index;
+	int32_t result;
+} members[] = {
+        {"x", O_RDONLY, 0, 0},
+        {"sub/y", O_RDONLY | O_CLOEXEC | O_DIRECT, 0, 0},
+        {"sub/../x", O_RDONLY, 0, 0},
+        /* read-only, and with an image's flags */
+        {"x", O_RDWR, 0, -EACCES},
+        {"x", O_WRONLY, 0, -EACCES},
+        {"x", O_ACCMODE, 0, -EACCES},
+        {"x", O_RDONLY | O_CREAT, 0, -EACCES},
+        {"x", O_RDONLY | O_TRUNC, 0, -EACCES},
+        {"x", O_RDONLY | O_PATH, 0, -EACCES},
+        {"x", INT64_C(1) << 32, 0, -EINVAL},
+        /* beneath the directory */
+        {"..", O_RDONLY, 0, -EXDEV},
+        {"../x", O_RDONLY, 0, -EXDEV},
+        {"sub/../../etc/shadow", O_RDONLY, 0, -EXDEV},
+        {"/etc/shadow", O_RDONLY, 0, -EXDEV},
+        {"out/shadow", O_RDONLY, 0, -ELOOP},
+        /* not through a link, nothing but a regular file */
+        {"link", O_RDONLY, 0, -EACCES},
+        {"fifo", O_RDONLY, 0, -EACCES},
+        {"sub", O_RDONLY, 0, -EACCES},
+        {".", O_RDONLY, 0, -EACCES},
+        {"", O_RDONLY, 0, -ENOENT},
+        {"none", O_RDONLY, 0, -ENOENT},
+        /* not a directory of the plan */
+        {"x", O_RDONLY, 1, -EINVAL},
+        {"x", O_RDONLY, UINT32_MAX, -EINVAL},
+};
+
+static void members_beneath_a_directory_only(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		struct request req = {REQ_MEMBER, members[i].index, {(uint64_t)members[i].flags}};
+		int32_t r;
+
+		memcpy(req.name, members[i].name, strlen(members[i].name));
+		r = ask_request(&req);
+		if (r != members[i].result)
+			fail_msg("\"%s\" gives %d", members[i].name, r);
+		if (r == 0)
+			assert_int_equal(fcntl(given, F_GETFL) & O_ACCMODE, O_RDONLY);
+	}
+}
+
+static void a_name_without_end_is_none(void **state)
+{
+	struct request req = {.type = REQ_MEMBER};
+
+	(void)state;
+	memset(req.name, 'x', sizeof(req.name));
+	assert_int_equal(ask_request(&req), -EINVAL);
+}
+
 static void a_file_each_time_afresh(void **state)
 {
 	int first;
@@ -721,6 +824,8 @@ int main(void)
 	        STARTED(populate_goes_upwards_only),
 	        STARTED(what_xen_refuses_is_used_up),
 	        STARTED(files_with_the_plan_s_access),
+	        STARTED(members_beneath_a_directory_only),
+	        STARTED(a_name_without_end_is_none),
 	        STARTED(a_file_each_time_afresh),
 	        STARTED(a_port_in_use_does_not_spend_the_listener),
 	        STARTED(an_ipv6_listener_is_ipv6_only),
@@ -731,5 +836,5 @@ int main(void)
 	        STARTED(no_connection_without_filter),
 	};
 
-	return cmocka_run_group_tests(tests, place_fds, NULL);
+	return cmocka_run_group_tests(tests, place_fds, remove_directory);
 }
