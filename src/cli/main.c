@@ -9,6 +9,9 @@
 static const struct command commands[] = {
         {"config", "check", "[--dir DIR]", "read the configuration and name every problem",
          cmd_config_check},
+        {"explain", NULL,
+         "[--json] [--verbose] [--config DIR] [--name GUEST] DOMID | -- ARGUMENT...",
+         "print everything that a device model with this command line will hold", cmd_explain},
 };
 
 static void print_help(void)

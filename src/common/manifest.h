@@ -46,6 +46,7 @@ struct manifest {
 	uint32_t uid;
 	uint32_t extra_pages; /* 4 KiB pages that QEMU may populate */
 	uint32_t ptys;
+	uint32_t layers; /* bit 1 << enum layer (layers.h) for each that QEMU has */
 	uint32_t n_files;
 	uint32_t n_dirs;
 	uint32_t n_listeners;

@@ -27,6 +27,8 @@ int plan_configure(struct plan *plan, const char *dir, struct config *ret, struc
 
 	if (config_read(dir, plan->name, ret, err) < 0)
 		return -1;
+	if (plan->mode == PLAN_PROBE) /* it has no images */
+		return 0;
 	if (add_files(plan, &ret->read_only, false, err) < 0 ||
 	    add_files(plan, &ret->read_write, true, err) < 0)
 		goto fail;

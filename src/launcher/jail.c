@@ -17,7 +17,10 @@
 #include "launch.h"
 #include "util.h"
 
-/* IPC, network and the rest: nothing of the host's is in them. The pid must stay libxl's. */
+/*
+ * IPC, network and the rest: nothing of the host's is in them. No pid namespace: a process stays in
+ * its own for life, only its children enter a new one, and QEMU must keep the pid that libxl knows.
+ */
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWCGROUP)
 
 /* The directories and placeholders are a few hundred bytes each; this is a bound, not a need. */
@@ -188,7 +191,8 @@ int jail_enter(const struct plan *plan, const struct resources *res, struct erro
 	for (size_t i = 0; i < plan->n_files; i++)
 		if (make_placeholder(plan->files[i].path, &res->file_stats[i], err) < 0)
 			return -1;
-	if (set_attrs(AT_FDCWD, "/", 0, MOUNT_ATTR_RDONLY, 0) < 0)
+	/* What is to be executed is below /usr, which is a mount of its own. */
+	if (set_attrs(AT_FDCWD, "/", 0, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC, 0) < 0)
 		return error_errno(err, "cannot make the new root read-only");
 	return 0;
 }

@@ -6,10 +6,13 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "config.h"
 #include "error.h"
+#include "landlock.h"
 #include "plan.h"
 
 /* A user and group to become. */
@@ -95,9 +98,12 @@ void resources_undo(const struct plan *plan, struct resources *res);
 
 /* manifest.c ---------------------------------------------------------------------------------- */
 
-/* A sealed memfd with the part of the plan that the roles need. Caller owns *ret_fd. */
+/*
+ * A sealed memfd with the part of the plan that the roles need; `layers` has a bit for each layer
+ * that this launch will have. Caller owns *ret_fd.
+ */
 int manifest_make(const struct plan *plan, const struct resources *res, const struct identity *id,
-                  int *ret_fd, struct error *err);
+                  uint32_t layers, int *ret_fd, struct error *err);
 
 /* roles.c ------------------------------------------------------------------------------------- */
 
@@ -122,7 +128,37 @@ int roles_error(const struct roles *roles, struct error *err, const char *otherw
 /* Enters new namespaces and the root that holds nothing but what the plan names. */
 int jail_enter(const struct plan *plan, const struct resources *res, struct error *err);
 
+/* landlock-qemu.c ----------------------------------------------------------------------------- */
+
+struct landlock {
+	int ruleset; /* -1: this kernel has no Landlock, and the configuration does without */
+	struct landlock_rights deny;
+	uint32_t layers; /* bit per enum layer that QEMU will have of it */
+};
+
+/* Which layers a kernel with this ABI has. */
+uint32_t landlock_layers(int abi);
+
+/* While the host's files are in sight. An error if the kernel lacks a required layer. */
+int landlock_prepare(const struct plan *plan, const struct config *config, struct landlock *ret,
+                     struct error *err);
+
+/* In the jail, with no_new_privs set: enters the domain, and asserts that it refuses. */
+int landlock_confine(struct landlock *l, struct error *err);
+
 /* limits.c ------------------------------------------------------------------------------------ */
+
+struct limit {
+	int resource; /* RLIMIT_* */
+	const char *name;
+	rlim_t value;
+};
+
+extern const struct limit limits[];
+extern const size_t n_limits;
+
+/* RLIMIT_NPROC. vcpu threads (at most 128), 64 block workers, VNC, xenstore readers: twice that. */
+#define MAX_THREADS 512
 
 /* Replaces the rlimits that libxl or the administrator's shell left. Needs privilege. */
 int limits_set(struct error *err);

@@ -9,11 +9,7 @@
  * and RLIMIT_MEMLOCK at 0, which stops its hypercall buffers: 8 bytes a page, 512 KiB for the
  * largest VRAM that the plan allows.
  */
-static const struct {
-	int resource;
-	const char *name;
-	rlim_t value;
-} limits[] = {
+const struct limit limits[] = {
         {RLIMIT_CORE, "RLIMIT_CORE", 0},
         {RLIMIT_FSIZE, "RLIMIT_FSIZE", RLIM_INFINITY},
         {RLIMIT_LOCKS, "RLIMIT_LOCKS", 0},
@@ -24,6 +20,8 @@ static const struct {
         {RLIMIT_RTPRIO, "RLIMIT_RTPRIO", 0},
         {RLIMIT_SIGPENDING, "RLIMIT_SIGPENDING", 256},
 };
+
+const size_t n_limits = ARRAY_SIZE(limits);
 
 int limits_set(struct error *err)
 {

@@ -21,9 +21,6 @@
 #include "launch.h"
 #include "util.h"
 
-/* vcpu threads (at most 128), 64 block workers, VNC, xenstore readers: twice that. */
-#define MAX_THREADS 512
-
 #define PROBE_SOCKET "/qmp-libxl-"
 
 struct launch {
@@ -32,6 +29,7 @@ struct launch {
 	struct resources res;
 	struct roles roles;
 	struct identity id;
+	struct landlock landlock;
 	const char *qemu;
 	int manifest;
 	int privcmd, evtchn; /* the numbers of QEMU's inherited handles */
@@ -104,14 +102,17 @@ static int prepare(struct launch *l, int argc, char *const argv[], struct error 
 	domid = l->plan.domid;
 	if (l->plan.mode == PLAN_PROBE && domid_of_probe(&l->plan, &domid, err) < 0)
 		return -1;
-	return identity_of_qemu(l->plan.run_as, domid, &l->id, err);
+	if (identity_of_qemu(l->plan.run_as, domid, &l->id, err) < 0)
+		return -1;
+	return landlock_prepare(&l->plan, &l->config, &l->landlock, err);
 }
 
 /* Everything that exists outside this process: undone here, or by the monitor once it runs. */
 static int make_and_start(struct launch *l, struct error *err)
 {
 	if (resources_make(&l->plan, &l->res, err) < 0 ||
-	    manifest_make(&l->plan, &l->res, &l->id, &l->manifest, err) < 0 ||
+	    manifest_make(&l->plan, &l->res, &l->id, LAYERS_CORE | l->landlock.layers, &l->manifest,
+	                  err) < 0 ||
 	    roles_start(&l->plan, &l->res, l->manifest, &l->roles, err) < 0) {
 		resources_undo(&l->plan, &l->res);
 		return -1;
@@ -123,9 +124,10 @@ static int make_and_start(struct launch *l, struct error *err)
 static int confine(struct launch *l, struct error *err)
 {
 	if (limits_set(err) < 0 || jail_enter(&l->plan, &l->res, err) < 0 ||
-	    credentials_drop(&l->id, err) < 0)
+	    credentials_drop(&l->id, err) < 0 ||
+	    credentials_assert_alone(&l->id, MAX_THREADS, err) < 0)
 		return -1;
-	return credentials_assert_alone(&l->id, MAX_THREADS, err);
+	return landlock_confine(&l->landlock, err);
 }
 
 /* The plan's fds at their numbers; everything else goes at the exec. */

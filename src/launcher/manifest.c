@@ -90,7 +90,7 @@ static int fill(struct manifest *m, const struct plan *plan, const struct resour
 }
 
 int manifest_make(const struct plan *plan, const struct resources *res, const struct identity *id,
-                  int *ret_fd, struct error *err)
+                  uint32_t layers, int *ret_fd, struct error *err)
 {
 	cleanup_fd int fd = memfd_create("qemu-depriv-manifest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	struct manifest *m;
@@ -101,6 +101,7 @@ int manifest_make(const struct plan *plan, const struct resources *res, const st
 	m = mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (m == MAP_FAILED)
 		return error_errno(err, "cannot map the manifest");
+	m->layers = layers;
 	r = fill(m, plan, res, id, err);
 	(void)munmap(m, sizeof(*m));
 	if (r < 0)

@@ -18,6 +18,7 @@
 
 #include "fdmsg.h"
 #include "filter.h"
+#include "landlock.h"
 #include "monitor.h"
 #include "role.h"
 #include "util.h"
@@ -25,13 +26,13 @@
 /* QEMU 7.2 makes 3 connections and one per PV backend, 10.0 one more; xsfilter's limit is 8. */
 #define XENSTORE_CONNECTIONS 8
 
-int monitor_drop_ptrace(struct error *err)
+int monitor_settle(const struct monitor *m, struct error *err)
 {
 	if (capng_get_caps_process() < 0 ||
 	    capng_update(CAPNG_DROP, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_PTRACE) < 0 ||
 	    capng_apply(CAPNG_SELECT_CAPS) < 0)
 		return error_set(err, "cannot drop CAP_SYS_PTRACE");
-	return 0;
+	return m->ruleset < 0 ? 0 : landlock_enter(m->ruleset, err);
 }
 
 static int open_signalfd(struct error *err)
@@ -120,7 +121,7 @@ static int start(struct monitor *m, const char *pid, int *ret_signals, struct er
 	if (*ret_signals < 0)
 		return -1;
 	m->xen = xen_open(err);
-	if (m->xen == NULL)
+	if (m->xen == NULL || monitor_make_ruleset(m->manifest, &m->ruleset, err) < 0)
 		return -1;
 	if (filter_load_role(ROLE_MONITOR) < 0)
 		return error_errno(err, "cannot load the system call filter");
@@ -129,7 +130,7 @@ static int start(struct monitor *m, const char *pid, int *ret_signals, struct er
 
 int main(int argc, char *argv[])
 {
-	struct monitor m = {0};
+	struct monitor m = {.ruleset = -1};
 	struct error err;
 	int signals = -1;
 

@@ -15,6 +15,7 @@ struct monitor {
 	const struct manifest *manifest;
 	pid_t qemu;      /* valid while the pidfd at MONITOR_QEMU is not readable */
 	struct xen *xen; /* NULL once sealed */
+	int ruleset;     /* of Landlock; -1: none */
 
 	uint32_t made;             /* bit per request type that was answered with success */
 	uint32_t pages_left;       /* of the populate budget */
@@ -33,8 +34,15 @@ struct reply monitor_answer(struct monitor *m, const struct request *req, int *r
 /* Removes what the launcher made for this domain outside of any process. Safe to repeat. */
 void monitor_cleanup(const struct manifest *manifest);
 
-/* Gives up every capability that later requests do not need. */
-int monitor_drop_ptrace(struct error *err);
+/*
+ * When QEMU's memory has been opened: gives up CAP_SYS_PTRACE, and every access to files but what
+ * later requests and the cleanup need.
+ */
+int monitor_settle(const struct monitor *m, struct error *err);
+
+/* landlock-monitor.c: the rules for that, made while they still can be. -1 in *ret_fd: no Landlock.
+ */
+int monitor_make_ruleset(const struct manifest *manifest, int *ret_fd, struct error *err);
 
 /* Opens the unrestricted hypercall interface. NULL with err. */
 struct xen *xen_open(struct error *err);

@@ -61,7 +61,7 @@ static int answer_mem(struct monitor *m, const struct request *req, int *ret_fd)
 	/* Alive after the open: the pid was not somebody else's. */
 	if (poll(&alive, 1, 0) != 0)
 		return -ESRCH;
-	if (monitor_drop_ptrace(&err) < 0) {
+	if (monitor_settle(m, &err) < 0) {
 		role_log("%s", err.msg);
 		return -EPERM;
 	}

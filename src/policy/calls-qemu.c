@@ -51,11 +51,11 @@
 
 #define SOCKET_TYPE_MASK (~(SOCK_CLOEXEC | SOCK_NONBLOCK))
 #define SOCKET(call, family, protocol, reason)                                                     \
-	ALLOW_IF(call, reason, ARG(0, family), ARG_BITS(1, SOCKET_TYPE_MASK, SOCK_STREAM),         \
-	         ARG(2, protocol))
-#define OPTION(level, name, reason) ALLOW_IF(setsockopt, reason, ARG(1, level), ARG(2, name))
-#define FCNTL(cmd, reason)          ALLOW_IF(fcntl, reason, ARG(1, cmd))
-#define PRCTL(option, reason)       ALLOW_IF(prctl, reason, ARG(0, option))
+	ALLOW_OF(call, #family, reason, ARG(0, family),                                            \
+	         ARG_BITS(1, SOCKET_TYPE_MASK, SOCK_STREAM), ARG(2, protocol))
+#define OPTION(level, name, reason) ALLOW_OF(setsockopt, #name, reason, ARG(1, level), ARG(2, name))
+#define FCNTL(cmd, reason)          ALLOW_OF(fcntl, #cmd, reason, ARG(1, cmd))
+#define PRCTL(option, reason)       ALLOW_OF(prctl, #option, reason, ARG(0, option))
 #define NOTIFY(call, reason)        RULE(call, ACTION_NOTIFY, reason)
 #define ABSENT(call, reason)        RULE(call, ACTION_ENOSYS, reason)
 #define KILL(call, reason)          RULE(call, ACTION_KILL, reason)
@@ -83,8 +83,8 @@ static const struct rule probe_calls[] = {
         RULES_END,
 };
 
-static const struct rule calls[] = {
-        /* The calls besides ioctl whose arguments matter. */
+/* The calls besides ioctl whose arguments matter. */
+static const struct rule argument_calls[] = {
         ALLOW_IF(sendmsg, "sockets; MSG_FASTOPEN would connect", ARG_WITHOUT(2, MSG_FASTOPEN)),
         ALLOW_IF(sendto, "sockets; MSG_FASTOPEN would connect", ARG_WITHOUT(3, MSG_FASTOPEN)),
         FCNTL(F_GETFL, "before F_SETFL"),
@@ -105,11 +105,14 @@ static const struct rule calls[] = {
         PRCTL(PR_SET_TIMERSLACK, "exact timeouts of ppoll"),
         PRCTL(PR_MCE_KILL, "hears of broken memory early"),
         PRCTL(PR_CAPBSET_READ, "libcap's constructor (QEMU 10)"),
+        RULES_END,
+};
 
-        /*
-         * Streams only. An inet socket is of use for nothing but a VNC or SPICE listener: QEMU's
-         * network namespace is empty, and bind and connect are the broker's.
-         */
+/*
+ * Streams only. An inet socket is of use for nothing but a VNC or SPICE listener: QEMU's
+ * network namespace is empty, and bind and connect are the broker's.
+ */
+static const struct rule socket_calls[] = {
         SOCKET(socket, AF_UNIX, 0, "xenstore; QMP, VNC, chardevs"),
         SOCKET(socket, AF_INET, 0, "VNC, SPICE"),
         SOCKET(socket, AF_INET, IPPROTO_TCP, "VNC, SPICE: what getaddrinfo() says"),
@@ -128,8 +131,11 @@ static const struct rule calls[] = {
         OPTION(IPPROTO_TCP, TCP_KEEPCNT, "SPICE"),
         OPTION(IPPROTO_IP, IP_TOS, "SPICE's sound channels"),
         OPTION(IPPROTO_IPV6, IPV6_V6ONLY, "separate IPv4 and IPv6 listeners"),
+        RULES_END,
+};
 
-        /* Reading, writing, waiting. */
+/* Reading, writing, waiting. */
+static const struct rule io_calls[] = {
         ALLOW(read, "evtchn, eventfds, images, chardevs"),
         ALLOW(write, "evtchn, eventfds, images, chardevs, log"),
         ALLOW(readv, "tap, images"),
@@ -153,8 +159,11 @@ static const struct rule calls[] = {
         ALLOW(eventfd2, "AioContexts, event notifiers"),
         ALLOW(signalfd4, "signals in the main loop"),
         ALLOW(pipe2, "libxenstore's watch pipe, glib"),
+        RULES_END,
+};
 
-        /* Images and files. */
+/* Images and files. */
+static const struct rule file_calls[] = {
         ALLOW(fsync, "guest's flush"),
         ALLOW(fdatasync, "guest's flush"),
         ALLOW(ftruncate, "growing images, memfds"),
@@ -173,8 +182,11 @@ static const struct rule calls[] = {
         ALLOW(getcwd, "realpath()"),
         ALLOW(unlink, "its own unix sockets and pid file"),
         ALLOW(memfd_create, "whether memfds work"),
+        RULES_END,
+};
 
-        /* Sockets that exist. */
+/* Sockets that exist. */
+static const struct rule connected_calls[] = {
         ALLOW(listen,
               "what the broker has given listens already; others are in an empty namespace"),
         ALLOW(accept, "QMP, VNC, SPICE clients"),
@@ -185,8 +197,11 @@ static const struct rule calls[] = {
         ALLOW(getsockopt, "type and errors of sockets"),
         ALLOW(recvmsg, "QMP (with fds), xenstore"),
         ALLOW(recvfrom, "chardevs, VNC"),
+        RULES_END,
+};
 
-        /* Memory. */
+/* Memory. */
+static const struct rule memory_calls[] = {
         ALLOW(brk, "malloc"),
         ALLOW(mmap, "malloc, guest memory, thread stacks, ld.so"),
         ALLOW(munmap, "the same"),
@@ -194,8 +209,11 @@ static const struct rule calls[] = {
         ALLOW(mremap, "realloc"),
         ALLOW(madvise, "thread stacks, guest memory, DONTFORK of hypercall buffers"),
         ALLOW(getrandom, "malloc, glib's hash tables, crypto"),
+        RULES_END,
+};
 
-        /* Threads, signals, time. clock_gettime and its like are real calls in a PV dom0. */
+/* Threads, signals, time. clock_gettime and its like are real calls in a PV dom0. */
+static const struct rule thread_calls[] = {
         ALLOW(futex, "all locks"),
         ALLOW(clock_gettime, "timers"),
         ALLOW(gettimeofday, "timers"),
@@ -216,8 +234,11 @@ static const struct rule calls[] = {
         ALLOW(tgkill, "wakes vcpu threads, abort(): a uid of its own, so it reaches nobody else"),
         ALLOW(exit, "threads"),
         ALLOW(exit_group, "the end"),
+        RULES_END,
+};
 
-        /* Who and where am I. */
+/* Who and where am I. */
+static const struct rule self_calls[] = {
         ALLOW(getpid, "pid file, libraries"),
         ALLOW(getppid, "libraries"),
         ALLOW(getuid, "libraries"),
@@ -227,8 +248,11 @@ static const struct rule calls[] = {
         ALLOW(uname, "libraries"),
         ALLOW(sysinfo, "malloc and qsort: how much memory"),
         ALLOW(getrusage, "thread statistics"),
+        RULES_END,
+};
 
-        /* Newer ways to do what is allowed above; libraries fall back when they see ENOSYS. */
+/* Newer ways to do what is allowed above; libraries fall back when they see ENOSYS. */
+static const struct rule absent_calls[] = {
         ABSENT(clone3, "its flags are in memory, where a filter cannot look: clone() instead"),
         ABSENT(openat2, "not followed by the broker: openat() instead"),
         ABSENT(io_uring_setup, "does I/O past the filter; QEMU with liburing probes it at start"),
@@ -238,8 +262,11 @@ static const struct rule calls[] = {
         ABSENT(futex_requeue, "locks of later libraries"),
         ABSENT(map_shadow_stack, "ucontext of a libc with shadow stacks"),
         ABSENT(mseal, "ld.so of later libraries"),
+        RULES_END,
+};
 
-        /* Only ever an attack: other processes, the kernel, a way out of the jail. */
+/* Only ever an attack: other processes, the kernel, a way out of the jail. */
+static const struct rule attack_calls[] = {
         KILL(ptrace, "other processes"),
         KILL(process_vm_readv, "other processes"),
         KILL(process_vm_writev, "other processes"),
@@ -279,14 +306,25 @@ static const struct rule calls[] = {
         RULES_END,
 };
 
+/* Of QEMU and the probe both, and what each is about. */
+#define CALLS                                                                                      \
+	argument_calls, socket_calls, io_calls, file_calls, connected_calls, memory_calls,         \
+	        thread_calls, self_calls, absent_calls, attack_calls
+#define CALLS_GROUPS                                                                               \
+	"by argument", "new sockets and their options", "reading, writing, waiting", "files",      \
+	        "sockets that exist", "memory", "threads, signals, time", "who and where it is",   \
+	        "absent (ENOSYS), libraries fall back", "kill QEMU, for only an attack makes them"
+
 const struct policy policy_qemu = {
         .name = "qemu",
         .otherwise = ACTION_EPERM,
-        .tables = {qemu_ioctls, brokered_calls, calls},
+        .tables = {qemu_ioctls, brokered_calls, CALLS},
+        .groups = {"requests of ioctl", "answered by the broker", CALLS_GROUPS},
 };
 
 const struct policy policy_probe = {
         .name = "probe",
         .otherwise = ACTION_EPERM,
-        .tables = {qemu_ioctls, probe_calls, calls},
+        .tables = {qemu_ioctls, probe_calls, CALLS},
+        .groups = {"requests of ioctl", "not brokered: there is no broker", CALLS_GROUPS},
 };

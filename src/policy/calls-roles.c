@@ -73,6 +73,7 @@ static const struct rule monitor_calls[] = {
         REQUEST(IOCTL_EVTCHN_BIND_INTERDOMAIN, "asserts that it is refused"),
         ALLOW(openat, "images by /proc/self/fd, /dev/xen/evtchn, /dev/ptmx, /proc/PID/mem"),
         ALLOW(openat2, "members of backing chains, beneath a directory of the plan"),
+        ALLOW(landlock_restrict_self, "once QEMU's memory is open: its files, for ever"),
         ALLOW_IF(fcntl, "dups the restricted privcmd", ARG(1, F_DUPFD_CLOEXEC)),
         SOCKET(socketpair, AF_UNIX, SOCK_STREAM, 0, "QEMU's end and xsfilter's"),
         SOCKET(socket, AF_UNIX, SOCK_STREAM, 0, "xenstored"),

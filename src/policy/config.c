@@ -229,11 +229,12 @@ static void set_need(struct reading *r, const struct key *key, const char *value
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (strcmp(value, words[i].word) != 0)
 			continue;
-		if (layers[layer].need == NEED_ALWAYS && words[i].need != NEED_YES)
+		if (layer_rows[layer].need == NEED_ALWAYS && words[i].need != NEED_YES)
 			bad_value(r, "is always required and cannot be made optional");
-		else if (layers[layer].need == NEED_NEVER && words[i].need == NEED_YES)
-			bad_value(r, "cannot be had: %s", layers[layer].what);
-		else if (layers[layer].need != NEED_ALWAYS && layers[layer].need != NEED_NEVER)
+		else if (layer_rows[layer].need == NEED_NEVER && words[i].need == NEED_YES)
+			bad_value(r, "cannot be had: %s", layer_rows[layer].what);
+		else if (layer_rows[layer].need != NEED_ALWAYS &&
+		         layer_rows[layer].need != NEED_NEVER)
 			needs[layer] = words[i].need;
 		return;
 	}
@@ -449,7 +450,7 @@ void config_init(struct config *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < LAYER_MAX_; i++)
-		ret->need[i] = layers[i].need;
+		ret->need[i] = layer_rows[i].need;
 }
 
 int config_read(const char *dir, const char *guest, struct config *ret, struct error *err)

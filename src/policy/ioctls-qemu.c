@@ -25,11 +25,11 @@
 
 #include "rule.h"
 
-#define REQUEST(request, reason) ALLOW_IF(ioctl, reason, ARG(1, request))
+#define REQUEST(request, reason) ALLOW_OF(ioctl, #request, reason, ARG(1, request))
 #define HOT_REQUEST(request, reason)                                                               \
 	{                                                                                          \
 		.call = "ioctl", .nr = __NR_ioctl, .action = ACTION_ALLOW, .why = (reason),        \
-		.hot = true, .checks = {                                                           \
+		.what = #request, .hot = true, .checks = {                                         \
 			ARG(1, request)                                                            \
 		}                                                                                  \
 	}

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-const struct layer_row layers[LAYER_MAX_] = {
+const struct layer_row layer_rows[LAYER_MAX_] = {
         [LAYER_UID] = {"uid", NEED_ALWAYS, "a uid that no other process has, no groups"},
         [LAYER_CAPABILITIES] = {"capabilities", NEED_ALWAYS, "none in any set, securebits locked"},
         [LAYER_NO_NEW_PRIVS] = {"no-new-privs", NEED_ALWAYS, "no exec gives privilege"},
@@ -33,7 +33,7 @@ const struct layer_row layers[LAYER_MAX_] = {
 int layer_find(const char *name)
 {
 	for (int i = 0; i < LAYER_MAX_; i++) {
-		if (strcmp(layers[i].name, name) == 0)
+		if (strcmp(layer_rows[i].name, name) == 0)
 			return i;
 	}
 	return -1;

@@ -25,6 +25,12 @@ enum layer {
 	LAYER_MAX_,
 };
 
+/* The layers that every device model has, as bits 1 << enum layer. */
+#define LAYERS_CORE                                                                                \
+	(1u << LAYER_UID | 1u << LAYER_CAPABILITIES | 1u << LAYER_NO_NEW_PRIVS |                   \
+	 1u << LAYER_SECCOMP | 1u << LAYER_XEN_HANDLES | 1u << LAYER_XENSTORE |                    \
+	 1u << LAYER_FILES | 1u << LAYER_NAMESPACES)
+
 enum need {
 	NEED_ALWAYS,       /* the core: no configuration can make it optional */
 	NEED_YES,          /* required unless the configuration says if-available */
@@ -38,7 +44,7 @@ struct layer_row {
 	const char *what; /* one line, no full stop; NEED_NEVER: why not */
 };
 
-extern const struct layer_row layers[LAYER_MAX_];
+extern const struct layer_row layer_rows[LAYER_MAX_];
 
 /* The layer of this name; -1: none. */
 int layer_find(const char *name);

@@ -43,7 +43,8 @@ struct rule {
 	int nr; /* x86-64's number */
 	enum action action;
 	const char *why;
-	bool hot; /* tested before all others; only at the head of a policy's first table */
+	const char *what; /* which requests, commands or options of the call: NULL if all */
+	bool hot;         /* tested before all others; only at the head of a policy's first table */
 	struct check checks[RULE_CHECKS]; /* all must hold, each of another argument */
 };
 
@@ -62,6 +63,15 @@ struct rule {
 #define ALLOW(name, reason)         RULE(name, ACTION_ALLOW, reason)
 #define ALLOW_IF(name, reason, ...) RULE_IF(name, ACTION_ALLOW, reason, __VA_ARGS__)
 
+/* The same with a name for what the checks let through. */
+#define ALLOW_OF(name, of, reason, ...)                                                            \
+	{                                                                                          \
+		.call = #name, .nr = __NR_##name, .action = ACTION_ALLOW, .why = (reason),         \
+		.what = (of), .checks = {                                                          \
+			__VA_ARGS__                                                                \
+		}                                                                                  \
+	}
+
 /* Checks: the argument is exactly `v`; its bits in `m` are exactly `v`; it has none of these. */
 #define ARG(i, v)                                                                                  \
 	{                                                                                          \
@@ -79,12 +89,13 @@ struct rule {
 		.call = NULL                                                                       \
 	}
 
-#define POLICY_TABLES 3
+#define POLICY_TABLES 13
 
 struct policy {
 	const char *name;                         /* a C identifier: the generated array's */
 	enum action otherwise;                    /* for every call that no rule matches */
 	const struct rule *tables[POLICY_TABLES]; /* NULL after the last one */
+	const char *groups[POLICY_TABLES];        /* what each table is about, for people */
 };
 
 extern const struct policy policy_qemu;

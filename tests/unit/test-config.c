@@ -290,7 +290,7 @@ static void nothing_is_the_default(void **state)
 	(void)state;
 	assert_int_equal(config_read("/nonexistent", "web", &config, &err), 0);
 	for (size_t i = 0; i < LAYER_MAX_; i++)
-		assert_int_equal(config.need[i], layers[i].need);
+		assert_int_equal(config.need[i], layer_rows[i].need);
 	config_free(&config);
 
 	write_file(guest, "bad", 3);

@@ -46,7 +46,7 @@ static const struct manifest *make_and_map(struct error *err)
 	const struct manifest *m = NULL;
 	int fd = -1;
 
-	if (manifest_make(&plan, &res, &id, &fd, err) == 0)
+	if (manifest_make(&plan, &res, &id, 0x55, &fd, err) == 0)
 		m = manifest_map(fd, err);
 	assert_int_equal(count_fds(), before);
 	return m;
@@ -69,6 +69,7 @@ static void nothing_makes_an_empty_one(void **state)
 	assert_int_equal(m->uid, id.uid);
 	assert_int_equal(m->extra_pages, 4711);
 	assert_int_equal(m->ptys, 2);
+	assert_int_equal(m->layers, 0x55);
 	assert_int_equal(m->n_files, 0);
 	assert_int_equal(m->n_listeners, 0);
 	assert_int_equal(m->n_inets, 0);
@@ -237,7 +238,7 @@ static void nobody_can_change_it(void **state)
 	int fd = -1;
 
 	(void)state;
-	assert_int_equal(manifest_make(&plan, &res, &id, &fd, &err), 0);
+	assert_int_equal(manifest_make(&plan, &res, &id, 0x55, &fd, &err), 0);
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	assert_int_equal(fcntl(fd, F_GET_SEALS), SEALS);
 	assert_int_equal(pwrite(fd, "x", 1, 0), -1);

@@ -98,8 +98,9 @@ int xenfd_evtchn(uint16_t domid, struct error *err)
 	return open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
-int monitor_drop_ptrace(struct error *err)
+int monitor_settle(const struct monitor *monitor, struct error *err)
 {
+	assert_ptr_equal(monitor, &m);
 	return drop_fails ? error_set(err, "the test's capability stays") : 0;
 }
 
