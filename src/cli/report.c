@@ -89,25 +89,20 @@ static const char *text_of(const json_t *value, char buf[32])
 /* Each column's width; returns how many there are. */
 static size_t measure(json_t *rows, size_t widths[COLUMNS])
 {
-	size_t i, n = 0;
-	json_t *row, *value;
-	const char *key;
+	size_t n = 0;
 
 	memset(widths, 0, COLUMNS * sizeof(widths[0]));
-	json_array_foreach(rows, i, row)
-	{
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		json_t *row = json_array_get(rows, i);
 		size_t column = 0;
 
-		json_object_foreach(row, key, value)
-		{
+		for (void *it = json_object_iter(row); it != NULL && column < COLUMNS;
+		     it = json_object_iter_next(row, it), column++) {
 			char buf[32];
-			const size_t len = strlen(text_of(value, buf));
+			const size_t len = strlen(text_of(json_object_iter_value(it), buf));
 
-			if (column == COLUMNS)
-				break;
 			if (len > widths[column] && len <= MAX_WIDTH)
 				widths[column] = len;
-			column++;
 		}
 		if (column > n)
 			n = column;
@@ -132,34 +127,36 @@ static void print_wrapped(const char *text, size_t left)
 	}
 }
 
+/* The last column: where the table has it, or on a line of its own. */
+static void print_last(const char *text, size_t left, size_t pad)
+{
+	if (left <= WIDTH - LEAST) {
+		(void)printf("%*s", (int)pad, "");
+		print_wrapped(text, left);
+	} else {
+		(void)printf("\n%*s", OWN_LINE_AT, "");
+		print_wrapped(text, OWN_LINE_AT);
+	}
+}
+
 static void print_row(json_t *row, const size_t widths[COLUMNS], size_t n)
 {
 	size_t column = 0, left = INDENT, pad = INDENT;
-	json_t *value;
-	const char *key;
 
-	json_object_foreach(row, key, value)
-	{
+	for (void *it = json_object_iter(row); it != NULL && column < COLUMNS;
+	     it = json_object_iter_next(row, it), column++) {
 		char buf[32];
-		const char *text = text_of(value, buf);
+		const char *text = text_of(json_object_iter_value(it), buf);
 		const size_t len = strlen(text);
 
-		if (column == COLUMNS)
-			break;
-		if (*text != '\0') {
-			if (column != n - 1 || left <= WIDTH - LEAST)
-				(void)printf("%*s", (int)pad, "");
+		if (column == n - 1 && len > 0) {
+			print_last(text, left, pad);
+		} else if (len > 0) {
+			(void)printf("%*s%s", (int)pad, "", text);
 			pad = 0;
-			if (column == n - 1 && left > WIDTH - LEAST)
-				left = (size_t)printf("\n%*s", OWN_LINE_AT, "") - 1;
-			if (column == n - 1)
-				print_wrapped(text, left);
-			else
-				(void)printf("%s", text);
 		}
 		left += widths[column] + GAP;
 		pad += (len < widths[column] ? widths[column] - len : 0) + GAP;
-		column++;
 	}
 	(void)putchar('\n');
 }
@@ -168,11 +165,10 @@ static void print_table(const char *title, json_t *rows)
 {
 	size_t widths[COLUMNS];
 	const size_t n = measure(rows, widths);
-	json_t *row;
-	size_t i;
 
 	(void)printf("%s%s\n", title, json_array_size(rows) == 0 ? ": none" : "");
-	json_array_foreach(rows, i, row) print_row(row, widths, n);
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		print_row(json_array_get(rows, i), widths, n);
 }
 
 void report_print(const struct report *r, bool as_json)
