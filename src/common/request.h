@@ -18,9 +18,9 @@ enum request_type {
 	REQ_POPULATE, /* arg[0] first gfn, arg[1] number of pages, order 0 */
 	REQ_XENSTORE, /* -> stream socket whose other end xsfilter serves */
 	REQ_FILE,     /* index: file of the manifest; arg[0]: flags of open(2) -> fd */
-	REQ_MEMBER,   /* index: directory of the manifest; name; arg[0]: flags -> read-only fd */
 	REQ_LISTEN,   /* index: inet of the manifest; arg[0]: port -> bound, listening socket */
 	REQ_PTY,      /* -> a new pseudo terminal's master */
+	REQ_MEMBER,   /* index: directory of the manifest; name; arg[0]: flags -> read-only fd */
 	REQ_MAX_
 };
 

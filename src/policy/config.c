@@ -45,6 +45,10 @@ static void __attribute__((format(printf, 2, 3))) problem(struct reading *r, con
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	/* One line, whatever a file has for a section or a key. */
+	for (char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
 	r->report(r->opaque, text);
 	r->problems++;
 }

@@ -5,6 +5,7 @@
  * names the file.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 
 /* In memory where there is such a file system: a disk is what this would measure. */
 static char in_memory[] = "/dev/shm/fuzz-config-XXXXXX", on_disk[] = "/tmp/fuzz-config-XXXXXX";
-static char *dir, host[64], domains[64], guest[sizeof(domains) + sizeof("/web.conf")];
+static char *dir, host[64], domains[64], aside[64], guest[sizeof(domains) + sizeof("/web.conf")];
 
 static void remove_files(void)
 {
@@ -40,6 +41,7 @@ static void make_folder(void)
 	check(dir != NULL, "there is room for files");
 	(void)snprintf(host, sizeof(host), "%s/qemu-depriv.conf", dir);
 	(void)snprintf(domains, sizeof(domains), "%s/domains.d", dir);
+	(void)snprintf(aside, sizeof(aside), "%s/aside", dir);
 	(void)snprintf(guest, sizeof(guest), "%s/web.conf", domains);
 	check(mkdir(domains, 0700) == 0 && atexit(remove_files) == 0, "there is room for files");
 }
@@ -51,13 +53,29 @@ static void write_file(const char *path, const uint8_t *data, size_t size)
 	check(fd >= 0 && write(fd, data, size) == (ssize_t)size, "there is room for files");
 }
 
+static void check_paths(const struct config_paths *list)
+{
+	check(list->n <= CONFIG_MAX_PATHS, "paths are bounded");
+	for (size_t i = 0; i < list->n; i++) {
+		check(list->at[i].path[0] == '/' && is_one_line(list->at[i].path),
+		      "a path is absolute");
+		check(strncmp(list->at[i].origin, dir, strlen(dir)) == 0, "and from a file");
+	}
+}
+
 static void check_config(const struct config *c)
 {
-	check(c->qemu == NULL || c->qemu[0] == '/', "QEMU has an absolute path");
-	check(c->n_read_only <= CONFIG_MAX_FILES, "files are bounded");
-	for (size_t i = 0; i < c->n_read_only; i++)
-		check(c->read_only[i] != NULL && c->read_only[i][0] == '/',
-		      "a file has an absolute path");
+	check(c->qemu.path == NULL || strncmp(c->qemu.path, "/usr/", 5) == 0, "QEMU is in /usr");
+	check_paths(&c->read_only);
+	check_paths(&c->read_write);
+	check_paths(&c->directories);
+	for (size_t i = 0; i < c->directories.n; i++)
+		check(config_bad_directory(c->directories.at[i].path) == NULL,
+		      "a directory is one that can be allowed");
+	for (size_t i = 0; i < LAYER_MAX_; i++)
+		check(layer_rows[i].need == c->need[i] || layer_rows[i].need == NEED_YES ||
+		              layer_rows[i].need == NEED_IF_AVAILABLE,
+		      "the core's layers are always required");
 }
 
 /* Returns how many allocations it took. */
@@ -83,6 +101,37 @@ static int read_files(int failing)
 	return n;
 }
 
+static void check_refused(const char *guest_name, const char *what)
+{
+	struct config config;
+	struct error err;
+
+	check(config_read(dir, guest_name, &config, &err) < 0 && is_one_line(err.msg), what);
+}
+
+/* What does not depend on the files' contents, once. */
+static void check_unfit_files(void)
+{
+	static char long_name[PATH_MAX];
+	static bool done;
+
+	if (done)
+		return;
+	done = true;
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	check_refused(long_name, "a name that makes no path has no file");
+	check(unlink(host) == 0 && mkdir(host, 0700) == 0, "there is room for files");
+	check_refused("web", "a directory is no file");
+	check(rmdir(host) == 0 && symlink(host, host) == 0, "there is room for files");
+	check_refused("web", "a link to itself is no file");
+	check(unlink(host) == 0 && chmod(domains, 0770) == 0, "there is room for files");
+	check_refused("web", "nor is what others can write");
+	check(chmod(domains, 0700) == 0 && rename(domains, aside) == 0, "there is room for files");
+	check(symlink(domains, domains) == 0, "there is room for files");
+	check_refused("web", "nor a link to itself a directory");
+	check(unlink(domains) == 0 && rename(aside, domains) == 0, "there is room for files");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint8_t *cut = memmem(data, size, SEPARATOR, strlen(SEPARATOR));
@@ -92,6 +141,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int allocations;
 
 	make_folder();
+	write_file(host, data, n);
+	check_unfit_files();
 	write_file(host, data, n);
 	if (cut != NULL)
 		write_file(guest, cut + strlen(SEPARATOR), size - n - strlen(SEPARATOR) + 1);

@@ -10,7 +10,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -58,11 +60,13 @@ static const struct manifest manifest = {
         .extra_pages = MAX_PAGES,
         .n_files = 2,
         .files = {{1, 0}, {6, 1}},
+        .n_dirs = 1,
+        .dirs = {{12}},
         .n_inets = 3,
         .inets = {{AF_INET, 1, 1, 0, {10, 0, 0, 1}},
                   {AF_INET, 5900, 5903, 0, {127, 0, 0, 1}},
                   {AF_INET6, 5900, 5999, 0, {0}}},
-        .pool = "\0/iso\0/disk",
+        .pool = "\0/iso\0/disk\0/base",
 };
 
 static struct {
@@ -296,6 +300,28 @@ int broker_ask(uint32_t type, uint32_t index, uint64_t arg0, uint64_t arg1, int 
 		check(false, "the monitor knows the request");
 	}
 	if ((call.flags & REPLY_FD) != 0 && type != REQ_EXEC && type != REQ_POPULATE)
+		*ret_fd = given = fake_fd();
+	return call.result;
+}
+
+/* The same for broker_ask_member(). */
+int broker_ask_member(uint32_t index, const char *name, int flags, int *ret_fd)
+{
+	char path[PATH_MAX + 8];
+
+	check(!asked && index < manifest.n_dirs && strlen(name) > 0, "a member of a directory");
+	asked = true;
+	asked_type = REQ_MEMBER;
+	(void)snprintf(path, sizeof(path), "/base/%s", name);
+	for (size_t i = 0; i <= strlen(path); i++) {
+		char c;
+
+		check(seen(path_addr() + i, &c, 1) && c == path[i], "is named by the whole path");
+	}
+	check((uint32_t)flags == (uint32_t)call.args[call.nr == SYS_openat ? 2 : 1],
+	      "with its flags");
+	*ret_fd = -1;
+	if ((call.flags & REPLY_FD) != 0)
 		*ret_fd = given = fake_fd();
 	return call.result;
 }

@@ -5,12 +5,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include "fdmsg.h"
@@ -26,6 +29,7 @@
 #define CONNECTIONS  3
 #define FILES        3
 #define INETS        2
+#define DIRS         2
 
 struct xen {
 	bool closed;
@@ -46,6 +50,7 @@ static bool has_run; /* the guest; it stays so */
 static unsigned int calls;
 static bool failed; /* one of them */
 static bool looked; /* whether QEMU is alive */
+static int member;  /* the fd that openat2() gave; -1: none */
 
 /* What has been given so far. */
 static struct {
@@ -111,8 +116,9 @@ int xenfd_evtchn(uint16_t domid, struct error *err)
 	return fd < 0 ? error_set(err, "the fuzzer's evtchn") : fd;
 }
 
-int monitor_drop_ptrace(struct error *err)
+int monitor_settle(const struct monitor *monitor, struct error *err)
 {
+	check(monitor == &m, "there is one monitor");
 	check(req.type == REQ_MEM, "the capability goes with the memory");
 	return fate() < 0 ? error_set(err, "the fuzzer's capability") : 0;
 }
@@ -145,6 +151,8 @@ int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len);
 int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t len);
 int __wrap_listen(int fd, int backlog);
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+long __wrap_syscall(long nr, ...);
+int __wrap_fstat64(int fd, struct stat *st);
 
 /* /proc/self/fd/N of a file of the plan, by the flags that its entry allows. */
 static void check_file(const char *path, int flags)
@@ -160,6 +168,54 @@ static void check_file(const char *path, int flags)
 	check((flags & (O_CREAT | O_TRUNC | O_APPEND | O_PATH | O_TMPFILE | O_DIRECTORY)) == 0,
 	      "nothing is created, truncated or only looked at");
 	check((flags & O_NOCTTY) != 0, "no terminal becomes the monitor's");
+}
+
+/* /proc/self/fd/N of what was found below a directory. */
+static void check_member(const char *path, int flags)
+{
+	char expected[32];
+
+	check(member >= 0 && fake_fds() == 1, "a member was looked at");
+	(void)snprintf(expected, sizeof(expected), "/proc/self/fd/%d", member);
+	check(strcmp(path, expected) == 0, "and is what is opened");
+	check((flags & O_ACCMODE) == O_RDONLY && (flags & O_NOCTTY) != 0, "read-only");
+	check((flags & (O_CREAT | O_TRUNC | O_APPEND | O_PATH | O_TMPFILE | O_DIRECTORY)) == 0,
+	      "nothing is created, truncated or only looked at");
+}
+
+/* openat2(), the only one. */
+long __wrap_syscall(long nr, ...)
+{
+	const uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+	const struct open_how *how;
+	const char *name;
+	va_list ap;
+	int dir;
+
+	va_start(ap, nr);
+	dir = va_arg(ap, int);
+	name = va_arg(ap, const char *);
+	how = va_arg(ap, const struct open_how *);
+	va_end(ap);
+	check(nr == SYS_openat2 && req.type == REQ_MEMBER, "only a member is looked for");
+	check(req.index < manifest.n_dirs, "in a directory of the plan");
+	check(dir == MONITOR_FILES + (int)(manifest.n_files + req.index), "which was asked for");
+	check(name == req.name && memchr(name, '\0', REQUEST_NAME) != NULL, "by its whole name");
+	check((how->flags & O_PATH) != 0 && (how->flags & O_CLOEXEC) != 0, "without opening it");
+	check((how->resolve & resolve) == resolve, "beneath the directory");
+	return member = new_fd();
+}
+
+int __wrap_fstat64(int fd, struct stat *st)
+{
+	static const mode_t modes[] = {S_IFREG, S_IFREG, S_IFIFO, S_IFBLK};
+
+	check(fd == member && is_fake_fd(fd), "the member is looked at");
+	memset(st, 0, sizeof(*st));
+	st->st_mode = modes[around.populates];
+	if (!S_ISREG(st->st_mode))
+		failed = true; /* must not be granted */
+	return fate();
 }
 
 int __wrap_open64(const char *path, int flags, ...)
@@ -179,6 +235,10 @@ int __wrap_open64(const char *path, int flags, ...)
 		break;
 	case REQ_FILE:
 		check_file(path, flags);
+		break;
+	case REQ_MEMBER:
+		check(!failed, "only a regular file is opened");
+		check_member(path, flags);
 		break;
 	default:
 		check(false, "nothing else is opened");
@@ -282,6 +342,7 @@ static void take_plan(struct input *in)
 	manifest.ptys = b & 3;
 	manifest.n_inets = (b >> 2) % (INETS + 1);
 	manifest.n_files = (b >> 4) % (FILES + 1);
+	manifest.n_dirs = (b >> 6) % (DIRS + 1);
 	for (size_t i = 0; i < FILES; i++)
 		manifest.files[i].writable = i % 2;
 	memcpy(manifest.inets, inets, sizeof(inets));
@@ -304,7 +365,8 @@ static void check_reply(const struct reply *reply, int fd)
 	check(!failed, "what failed is not granted");
 	check(needs_fd == (fd >= 0), "what was asked for is given");
 	check(needs_fd ? reply->result == 0 : true, "and nothing more");
-	check(!has_run || req.type == REQ_FILE || req.type == REQ_EXEC || req.type == REQ_MEM,
+	check(!has_run || req.type == REQ_FILE || req.type == REQ_MEMBER || req.type == REQ_EXEC ||
+	              req.type == REQ_MEM,
 	      "after the domain has run there are only files");
 	check(req.type == REQ_EXEC || model.exec, "first of all is the exec");
 	check(req.type == REQ_EXEC || req.type == REQ_MEM || model.mem, "then the memory");
@@ -343,6 +405,13 @@ static void take_request(struct input *in)
 		req.index = (uint32_t)take(in, 4);
 	req.arg[0] = take(in, 8);
 	req.arg[1] = take(in, 8);
+	memset(req.name, 0, sizeof(req.name));
+	if (req.type == REQ_MEMBER) {
+		const size_t len = take(in, 1) + 1; /* 256: without an end */
+
+		for (size_t i = 0; i < len; i++)
+			req.name[i] = (char)take(in, 1);
+	}
 	around.fails = what & 0xf;
 	around.populates = what >> 6;
 	around.no_answer = (what & 0x10) != 0;
@@ -372,6 +441,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		take_request(&in);
 		calls = 0;
 		failed = looked = false;
+		member = -1;
 		reply = monitor_answer(&m, &req, &fd);
 		check_reply(&reply, fd);
 		close_fdp(&fd);
