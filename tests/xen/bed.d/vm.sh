@@ -138,7 +138,7 @@ make_job() {
 		[[ -f $tar ]] || die "no product for $suite: run '$0 product $suite' first (or use --no-product)"
 		tar -C "$stage" -xf "$tar"
 	fi
-	if [[ -d $case ]]; then cp -r "$case/." "$stage/root/case/"; else cp "$case" "$stage/root/case/case"; fi
+	if [[ -d $case ]]; then cp -rL "$case/." "$stage/root/case/"; else cp "$case" "$stage/root/case/case"; fi
 	chmod +x "$stage/root/case/case" || die "$case has no file 'case'"
 	cp -r "$bed_dir/lib" "$stage/root/lib"
 	printf '#!/bin/sh\nexport BED_SUITE=%s\nexec ./case %s\n' "$suite" "$([[ $# == 0 ]] || printf ' %q' "$@")" > "$stage/root/run"
