@@ -48,3 +48,10 @@ struct reply {
 
 /* xsfilter -> monitor: one byte, once, when it is confined and serves. */
 #define XSFILTER_READY 'R'
+
+/*
+ * xsfilter -> monitor: one byte, once: QEMU says "running", which is what the toolstack waits for
+ * before it lets the guest run. xsfilter keeps it from xenstored until the monitor has closed its
+ * unrestricted handle and says so with the same byte, without fds.
+ */
+#define XSFILTER_SEAL 'S'

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include <cap-ng.h>
 
@@ -25,6 +26,14 @@
 
 /* QEMU 7.2 makes 3 connections and one per PV backend, 10.0 one more; xsfilter's limit is 8. */
 #define XENSTORE_CONNECTIONS 8
+
+/*
+ * With dm_restrict libxl believes QEMU's QMP answers, not xenstore: a hostile QEMU (one restored
+ * from a hostile stream) need not say that it runs. But libxl gives up on a device model that has
+ * not started by then (LIBXL_DEVICE_MODEL_START_TIMEOUT), and one that has asks for nothing more
+ * that is permitted until sealed.
+ */
+#define SEAL_DEADLINE_MS 60000
 
 int monitor_settle(const struct monitor *m, struct error *err)
 {
@@ -75,18 +84,59 @@ static bool serve(struct monitor *m)
 	return fdmsg_send(MONITOR_BROKER, &reply, sizeof(reply), &fd, fd >= 0 ? 1 : 0) == 0;
 }
 
-/* Until QEMU has ended. A dead broker is only reported: a running guest does not need it. */
+/* What xsfilter says after its first message. Returns false when it is gone. */
+static bool hear_xsfilter(struct monitor *m)
+{
+	size_t no_fds = 0;
+	char what;
+
+	if (fdmsg_recv(MONITOR_XSFILTER, &what, 1, NULL, &no_fds) != 1 || what != XSFILTER_SEAL)
+		return false;
+	monitor_seal(m, "the device model says that it runs");
+	return fdmsg_send(MONITOR_XSFILTER, &what, 1, NULL, 0) == 0;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* How long to wait for anything, in ms. No timer runs once it is sealed. */
+static int until(const struct monitor *m, int64_t deadline)
+{
+	int64_t left = deadline - now_ms();
+
+	if (m->xen == NULL)
+		return -1;
+	return left > 0 ? (int)left : 0;
+}
+
+/*
+ * Until QEMU has ended. A dead broker or xsfilter is only reported: a running guest needs neither.
+ */
 static void loop(struct monitor *m, int signals)
 {
+	const int64_t deadline = now_ms() + SEAL_DEADLINE_MS;
 	struct pollfd fds[] = {
 	        {.fd = MONITOR_QEMU, .events = POLLIN},
 	        {.fd = MONITOR_BROKER, .events = POLLIN},
 	        {.fd = signals, .events = POLLIN},
+	        {.fd = -1, .events = POLLIN}, /* xsfilter: answer_exec() hears its first message */
 	};
+	bool xsfilter_lives = true;
+	int n;
 
 	for (;;) {
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+		if (until(m, deadline) == 0)
+			monitor_seal(m, "the device model has had its time to start");
+		n = poll(fds, ARRAY_SIZE(fds), until(m, deadline));
+		if (n < 0 && errno != EINTR)
 			return;
+		if (n <= 0)
+			continue;
 		if (fds[0].revents != 0)
 			return;
 		if (fds[1].revents != 0 && !serve(m)) {
@@ -97,6 +147,11 @@ static void loop(struct monitor *m, int signals)
 			end_qemu();
 			fds[2].fd = -1;
 		}
+		if (fds[3].revents != 0 && !hear_xsfilter(m)) {
+			role_log("xsfilter is gone");
+			xsfilter_lives = false;
+		}
+		fds[3].fd = xsfilter_lives && (m->made & (1u << REQ_EXEC)) != 0 ? MONITOR_XSFILTER : -1;
 	}
 }
 

@@ -9,7 +9,10 @@
 #include "manifest.h"
 #include "request.h"
 
-struct xen; /* xen.c: the unrestricted handles, gone after sealing */
+struct xen; /* xen.c: the unrestricted handle, gone after sealing */
+
+/* What QEMU writes to xenstore when it runs. */
+#define XENSTORE_RUNNING "running"
 
 struct monitor {
 	const struct manifest *manifest;
@@ -44,11 +47,20 @@ int monitor_settle(const struct monitor *m, struct error *err);
  */
 int monitor_make_ruleset(const struct manifest *manifest, int *ret_fd, struct error *err);
 
+/*
+ * Closes the unrestricted handle for ever: no request that is permitted until then is any more.
+ * Only the first call does anything, and logs why.
+ */
+void monitor_seal(struct monitor *m, const char *why);
+
 /* Opens the unrestricted hypercall interface. NULL with err. */
 struct xen *xen_open(struct error *err);
-/* Closes it for ever. NULL is allowed. */
+/* Closes it for ever. */
 void xen_close(struct xen *xen);
-/* 1: the domain has run or runs, 0: it has never been unpaused, -1: no answer (gone). */
-int xen_has_run(struct xen *xen, uint16_t domid);
 /* Populates n 4 KiB pages from gfn upwards. Returns how many extents Xen did, or -errno. */
 int xen_populate(struct xen *xen, uint16_t domid, uint64_t gfn, uint32_t n);
+
+/* A connection of dom0's to xenstored, owned by the caller; -1 with errno, and logged. */
+int xenstored_connect(void);
+/* 1: this domain has had a device model that ran, 0: it has not, -1: xenstored does not say. */
+int xenstored_has_run(uint16_t domid);

@@ -15,7 +15,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "fdmsg.h"
@@ -23,8 +22,6 @@
 #include "role.h"
 #include "util.h"
 #include "xenfd.h"
-
-#define XENSTORED "/run/xenstored/socket" /* xenstored's default on Linux, XEN_RUN_STORED */
 
 /* The flags besides the access mode that QEMU's block layer uses on an image. */
 #define FILE_FLAGS (O_NONBLOCK | O_DIRECT | O_DSYNC | O_SYNC | O_NOCTTY | O_CLOEXEC)
@@ -46,6 +43,19 @@ static int answer_exec(struct monitor *m, const struct request *req, int *ret_fd
 	return 0;
 }
 
+/*
+ * QEMU's first call. Sealing waits for this QEMU to say that it runs; another one may have said so
+ * before, and then the guest runs already.
+ */
+static int seal_if_started_late(struct monitor *m)
+{
+	int r = xenstored_has_run((uint16_t)m->manifest->domid);
+
+	if (r > 0)
+		monitor_seal(m, "the domain has had a device model before, and has run");
+	return r < 0 ? -EIO : 0;
+}
+
 /* The fd belongs to the address space of this moment: QEMU's, since its exec has been seen. */
 static int answer_mem(struct monitor *m, const struct request *req, int *ret_fd)
 {
@@ -55,7 +65,7 @@ static int answer_mem(struct monitor *m, const struct request *req, int *ret_fd)
 
 	(void)req;
 	(void)snprintf(path, sizeof(path), "/proc/%d/mem", m->qemu);
-	*ret_fd = open(path, O_RDWR | O_CLOEXEC);
+	*ret_fd = openat(AT_FDCWD, path, O_RDWR | O_CLOEXEC);
 	if (*ret_fd < 0)
 		return -errno;
 	/* Alive after the open: the pid was not somebody else's. */
@@ -65,7 +75,7 @@ static int answer_mem(struct monitor *m, const struct request *req, int *ret_fd)
 		role_log("%s", err.msg);
 		return -EPERM;
 	}
-	return 0;
+	return seal_if_started_late(m);
 }
 
 static int answer_privcmd(struct monitor *m, const struct request *req, int *ret_fd)
@@ -107,22 +117,9 @@ static int answer_populate(struct monitor *m, const struct request *req, int *re
 
 union address {
 	struct sockaddr sa;
-	struct sockaddr_un un;
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;
 };
-
-static int connect_xenstored(void)
-{
-	const union address addr = {.un = {.sun_family = AF_UNIX, .sun_path = XENSTORED}};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd >= 0 && connect(fd, &addr.sa, sizeof(addr.un)) < 0) {
-		role_log("cannot connect to %s: %s", XENSTORED, strerror(errno));
-		close_fdp(&fd);
-	}
-	return fd;
-}
 
 static int answer_xenstore(struct monitor *m, const struct request *req, int *ret_fd)
 {
@@ -138,7 +135,7 @@ static int answer_xenstore(struct monitor *m, const struct request *req, int *re
 
 	cleanup_fd int filter_end = pair[0];
 	cleanup_fd int qemu_end = pair[1];
-	cleanup_fd int upstream = connect_xenstored();
+	cleanup_fd int upstream = xenstored_connect();
 
 	if (upstream < 0)
 		return -ECONNREFUSED;
@@ -164,7 +161,7 @@ static int reopen(int path_fd, int flags, int *ret_fd)
 	char path[32];
 
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
-	*ret_fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
+	*ret_fd = openat(AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY);
 	return *ret_fd < 0 ? -errno : 0;
 }
 
@@ -262,7 +259,7 @@ static int answer_pty(struct monitor *m, const struct request *req, int *ret_fd)
 	(void)req;
 	if (m->ptys_left == 0)
 		return -EMFILE;
-	*ret_fd = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	*ret_fd = openat(AT_FDCWD, "/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (*ret_fd < 0)
 		return -errno;
 	m->ptys_left--;
@@ -295,14 +292,13 @@ static const struct entry entries[REQ_MAX_] = {
         [REQ_PTY] = {"pty", answer_pty, UNTIL_SEALED, REQ_MEM},
 };
 
-/* Looks once more whether the guest has run; from then on there is nothing to look at any more. */
-static void seal_if_run(struct monitor *m)
+void monitor_seal(struct monitor *m, const char *why)
 {
-	if (m->xen == NULL || xen_has_run(m->xen, (uint16_t)m->manifest->domid) == 0)
+	if (m->xen == NULL)
 		return;
 	xen_close(m->xen);
 	m->xen = NULL;
-	role_log("sealed: the domain has run");
+	role_log("sealed: %s", why);
 }
 
 static int permitted(const struct monitor *m, const struct request *req)
@@ -327,7 +323,6 @@ struct reply monitor_answer(struct monitor *m, const struct request *req, int *r
 		role_log("refused: request type %u does not exist", req->type);
 		return reply;
 	}
-	seal_if_run(m);
 	reply.result = permitted(m, req);
 	if (reply.result < 0) {
 		role_log("refused: %s, not permitted %s", entries[req->type].name,

@@ -1,71 +1,109 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The only unrestricted hypercalls of a device model's life: before the guest runs, in here. */
-#include <errno.h>
-#include <stdlib.h>
+/*
+ * The only unrestricted hypercall of a device model's life: before the guest runs, in here.
+ *
+ * Raw rather than through libxenctrl, which ties a program to one release of the hypervisor: what
+ * it is built on, domctl and sysctl, changes with each. XENMEM_populate_physmap and the kernel's
+ * privcmd are stable (xen/memory.h, xen/sys/privcmd.h).
+ */
+#define __XEN_TOOLS__ 1 /* the current hypercall ABI: xen/xen-compat.h */
 
-#include <xenctrl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include <xen/xen.h>
+
+/* These two want the types above. */
+#include <xen/memory.h>
+#include <xen/sys/privcmd.h>
 
 #include "monitor.h"
+#include "util.h"
 
-/* Extents of one hypercall: 32 KiB of bounce buffer, well below RLIMIT_MEMLOCK's default. */
+#define PRIVCMD   "/dev/xen/privcmd"
+#define HYPERCALL "/dev/xen/hypercall"
+
+/* Extents of one hypercall: the 16 MiB of the largest default VRAM in one. */
 #define BATCH 4096
 
-struct xen {
-	xc_interface *xch;
+/* What the hypervisor reads: pages of /dev/xen/hypercall, which are never moved or paged out. */
+struct buffer {
+	struct xen_memory_reservation reservation;
 	xen_pfn_t extents[BATCH];
+};
+
+struct xen {
+	int privcmd, hypercall;
+	struct buffer *buffer; /* NULL until the first hypercall */
 };
 
 struct xen *xen_open(struct error *err)
 {
-	struct xen *xen = malloc(sizeof(*xen));
+	static struct xen the_one;
 
-	if (xen == NULL)
-		return (void)error_errno(err, "cannot open the hypercall interface"), NULL;
-	xen->xch = xc_interface_open(NULL, NULL, 0);
-	if (xen->xch == NULL) {
-		(void)error_errno(err, "cannot open the hypercall interface");
-		free(xen);
-		return NULL;
-	}
-	return xen;
+	the_one.privcmd = openat(AT_FDCWD, PRIVCMD, O_RDWR | O_CLOEXEC);
+	if (the_one.privcmd < 0)
+		return (void)error_errno(err, "cannot open %s", PRIVCMD), NULL;
+	the_one.hypercall = openat(AT_FDCWD, HYPERCALL, O_RDWR | O_CLOEXEC);
+	if (the_one.hypercall < 0)
+		return (void)error_errno(err, "cannot open %s", HYPERCALL), NULL;
+	return &the_one;
 }
 
 void xen_close(struct xen *xen)
 {
-	if (xen == NULL)
-		return;
-	(void)xc_interface_close(xen->xch);
-	free(xen);
+	if (xen->buffer != NULL)
+		(void)munmap(xen->buffer, sizeof(*xen->buffer));
+	xen->buffer = NULL;
+	close_fdp(&xen->privcmd);
+	close_fdp(&xen->hypercall);
 }
 
-int xen_has_run(struct xen *xen, uint16_t domid)
+static int map_buffer(struct xen *xen)
 {
-	xc_domaininfo_t info;
+	void *p = mmap(NULL, sizeof(*xen->buffer), PROT_READ | PROT_WRITE, MAP_SHARED,
+	               xen->hypercall, 0);
 
-	if (xc_domain_getinfolist(xen->xch, domid, 1, &info) != 1 || info.domain != domid)
+	if (p == MAP_FAILED)
 		return -1;
-	/*
-	 * The toolstack creates a domain paused. While that first pause lasts no vcpu has run:
-	 * a domain that was paused again later has used some cpu time.
-	 */
-	return (info.flags & XEN_DOMINF_paused) == 0 || info.cpu_time != 0;
+	xen->buffer = p;
+	return 0;
+}
+
+/* Returns how many of the n extents Xen has done, or -1 with errno. */
+static int populate_batch(struct xen *xen, uint16_t domid, uint64_t gfn, uint32_t n)
+{
+	struct buffer *b = xen->buffer;
+	privcmd_hypercall_t call = {
+	        .op = __HYPERVISOR_memory_op,
+	        .arg = {XENMEM_populate_physmap, (uintptr_t)&b->reservation},
+	};
+
+	b->reservation = (struct xen_memory_reservation){.nr_extents = n, .domid = domid};
+	set_xen_guest_handle(b->reservation.extent_start, b->extents);
+	for (uint32_t i = 0; i < n; i++)
+		b->extents[i] = gfn + i;
+	return ioctl(xen->privcmd, IOCTL_PRIVCMD_HYPERCALL, &call);
 }
 
 int xen_populate(struct xen *xen, uint16_t domid, uint64_t gfn, uint32_t n)
 {
 	uint32_t done = 0;
 
+	if (xen->buffer == NULL && map_buffer(xen) < 0)
+		return -errno;
 	while (done < n) {
-		unsigned int batch = n - done < BATCH ? n - done : BATCH;
-		int r;
+		uint32_t batch = n - done < BATCH ? n - done : BATCH;
+		int r = populate_batch(xen, domid, gfn + done, batch);
 
-		for (unsigned int i = 0; i < batch; i++)
-			xen->extents[i] = gfn + done + i;
-		r = xc_domain_populate_physmap(xen->xch, domid, batch, 0, 0, xen->extents);
 		if (r < 0)
 			return done > 0 ? (int)done : -errno;
 		done += (uint32_t)r;
-		if ((unsigned int)r < batch)
+		if ((uint32_t)r < batch)
 			break; /* Xen is out of memory or at the domain's limit */
 	}
 	return (int)done;

@@ -66,7 +66,7 @@ static const struct rule common_calls[] = {
 
 /* What the requests of request.h take. Paths and buffers it makes itself, none is QEMU's. */
 static const struct rule monitor_calls[] = {
-        REQUEST(IOCTL_PRIVCMD_HYPERCALL, "populate_physmap, domain info; gone after sealing"),
+        REQUEST(IOCTL_PRIVCMD_HYPERCALL, "populate_physmap; gone after sealing"),
         REQUEST(IOCTL_EVTCHN_RESTRICT_DOMID, "each evtchn that QEMU gets"),
         REQUEST(IOCTL_EVTCHN_BIND_UNBOUND_PORT, "asserts that it is refused"),
         REQUEST(IOCTL_EVTCHN_BIND_VIRQ, "asserts that it is refused"),

@@ -12,11 +12,11 @@
 
 /*
  * xenstored takes relative paths from a connection of dom0 as relative to /local/domain/0. QEMU's
- * requests are those seen in runs of QEMU 7.2 and 10.0; only rows with XENSTORE_FORWARD change or
- * reveal anything outside this process.
+ * requests are those seen in runs of QEMU 7.2 and 10.0; only rows with XENSTORE_FORWARD or
+ * XENSTORE_SEAL change or reveal anything outside this process.
  */
 const struct xenstore_rule xenstore_rules[] = {
-        {OP(WRITE), XENSTORE_FORWARD, "/local/domain/0/device-model/%d/state", "running",
+        {OP(WRITE), XENSTORE_SEAL, "/local/domain/0/device-model/%d/state", "running",
          "readiness: libxl waits for it, and QEMU exits when it cannot write it"},
 
         {OP(TRANSACTION_START), XENSTORE_FORWARD, "", "|",

@@ -49,6 +49,7 @@
 
 enum xenstore_action {
 	XENSTORE_FORWARD, /* xenstored gets it, rebuilt from the row */
+	XENSTORE_SEAL,    /* the same, once the monitor has sealed */
 	XENSTORE_OK,      /* answered "OK", stored nowhere */
 	XENSTORE_ABSENT,  /* answered ENOENT, whether such a node exists or not */
 	XENSTORE_PATH,    /* answered with the path itself */

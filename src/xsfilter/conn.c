@@ -86,8 +86,21 @@ static enum io step_request(struct conn *c, struct filter *f, uint64_t now)
 	if (d.verdict == VERDICT_REFUSE)
 		note(f, "refused with %s: %s (%u) %s", d.error, payload_type_name(d.type), d.type,
 		     d.path[0] != '\0' ? d.path : "-");
-	pace_charge(&f->pace, now, d.verdict == VERDICT_FORWARD ? XSFILTER_FORWARD_COST : 1);
-	c->state = d.verdict == VERDICT_FORWARD ? CONN_FORWARD : CONN_ANSWER;
+	c->state = CONN_ANSWER;
+	if (d.verdict == VERDICT_FORWARD)
+		c->state = CONN_FORWARD;
+	if (d.verdict == VERDICT_SEAL)
+		c->state = CONN_SEAL;
+	pace_charge(&f->pace, now, c->state == CONN_ANSWER ? 1 : XSFILTER_FORWARD_COST);
+	return IO_DONE;
+}
+
+static enum io step_seal(struct conn *c, struct filter *f)
+{
+	f->seal = !f->sealed;
+	if (!f->sealed)
+		return IO_BLOCKED;
+	c->state = CONN_FORWARD;
 	return IO_DONE;
 }
 
@@ -136,6 +149,8 @@ static enum io step(struct conn *c, struct filter *f, uint64_t now)
 	switch (c->state) {
 	case CONN_REQUEST:
 		return step_request(c, f, now);
+	case CONN_SEAL:
+		return step_seal(c, f);
 	case CONN_FORWARD:
 		return step_forward(c);
 	case CONN_REPLY:

@@ -2,8 +2,8 @@
 /*
  * One xenstore connection: a stream socket to QEMU and one to xenstored, neither ever waited for.
  *
- * It goes round in a circle: a request comes from QEMU; it is answered, or forwarded whole and its
- * reply awaited; the answer goes to QEMU; only then is the next request looked at. So no more than
+ * It goes round in a circle: a request comes from QEMU; it is answered, or forwarded whole (the one
+ * that says that QEMU runs, when the monitor has sealed) and its reply awaited; the answer goes to QEMU; only then is the next request looked at. So no more than
  * one message is held for each direction, and a peer that does not read stops only itself.
  */
 #pragma once
@@ -20,11 +20,14 @@ struct filter {
 	const char *domid; /* decimal, borrowed */
 	struct pace pace;
 	unsigned int lines; /* that were or would have been logged on QEMU's doing */
+	bool seal;          /* a request waits for the monitor to seal */
+	bool sealed;        /* it has */
 };
 
 enum conn_state {
 	CONN_CLOSED,
 	CONN_REQUEST, /* reading from QEMU */
+	CONN_SEAL,    /* waiting until filter.sealed */
 	CONN_FORWARD, /* writing to xenstored */
 	CONN_REPLY,   /* reading from xenstored */
 	CONN_ANSWER,  /* writing to QEMU */

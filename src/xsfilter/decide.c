@@ -124,6 +124,7 @@ static int apply(struct session *s, struct wire *request, struct wire *out,
 
 	switch (rule->action) {
 	case XENSTORE_FORWARD:
+	case XENSTORE_SEAL:
 		rebuild(s, request, rule, p->path);
 		break;
 	case XENSTORE_OK:
@@ -174,6 +175,8 @@ struct decision decide_request(struct session *s, struct wire *request, struct w
 		d.error = answer_error(out, &hdr, error);
 	} else if (rule->action == XENSTORE_FORWARD) {
 		d.verdict = VERDICT_FORWARD;
+	} else if (rule->action == XENSTORE_SEAL) {
+		d.verdict = VERDICT_SEAL;
 	}
 	return d;
 }

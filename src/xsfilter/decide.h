@@ -31,6 +31,7 @@ enum verdict {
 	VERDICT_ANSWER,  /* `answer` holds what QEMU gets */
 	VERDICT_REFUSE,  /* likewise, and somebody should hear of it */
 	VERDICT_FORWARD, /* `request` holds what xenstored gets */
+	VERDICT_SEAL,    /* likewise, but not before the monitor has sealed */
 };
 
 struct decision {

@@ -46,8 +46,31 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
 }
 
-/* Returns false at the end of the channel. */
-static bool accept_connection(const struct filter *f)
+static void take_connection(const struct filter *f, const int fds[2])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(conns); i++) {
+		if (conns[i].state != CONN_CLOSED)
+			continue;
+		conn_open(&conns[i], fds[0], fds[1], f);
+		return;
+	}
+	role_log("refused a connection: there are %d already", XSFILTER_CONNECTIONS);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
+/* The monitor has closed its unrestricted handle: what waited for that goes on. */
+static void go_on_sealed(struct filter *f)
+{
+	f->seal = false;
+	f->sealed = true;
+	for (size_t i = 0; i < ARRAY_SIZE(conns); i++)
+		if (conns[i].state == CONN_SEAL)
+			conn_run(&conns[i], f, now_ns());
+}
+
+/* Returns false at the end of the channel. A monitor that is gone holds no handle: sealed, too. */
+static bool hear_monitor(struct filter *f)
 {
 	char what;
 	int fds[FDMSG_MAX_FDS];
@@ -58,22 +81,27 @@ static bool accept_connection(const struct filter *f)
 		role_log("ignored a malformed message of the monitor");
 		return true;
 	}
-	if (r <= 0)
-		return false;
-	if (what != XSFILTER_CONNECTION || n != 2) {
-		role_log("ignored a message of the monitor that is no connection");
-	} else {
-		for (size_t i = 0; i < ARRAY_SIZE(conns); i++) {
-			if (conns[i].state != CONN_CLOSED)
-				continue;
-			conn_open(&conns[i], fds[0], fds[1], f);
-			return true;
-		}
-		role_log("refused a connection: there are %d already", XSFILTER_CONNECTIONS);
+	if (r > 0 && what == XSFILTER_CONNECTION && n == 2) {
+		take_connection(f, fds);
+		return true;
 	}
+	if (r <= 0 || (what == XSFILTER_SEAL && n == 0)) {
+		go_on_sealed(f);
+		return r > 0;
+	}
+	role_log("ignored a message of the monitor that is no connection");
 	for (size_t i = 0; i < n; i++)
 		(void)close(fds[i]);
 	return true;
+}
+
+/* Should the monitor be gone, hear_monitor() finds out. */
+static void ask_to_seal(struct filter *f)
+{
+	const char what = XSFILTER_SEAL;
+
+	f->seal = false;
+	(void)fdmsg_send(XSFILTER_MONITOR, &what, 1, NULL, 0);
 }
 
 static void prepare(struct pollfd fds[POLL_MAX], bool throttled)
@@ -127,7 +155,9 @@ static int loop(struct filter *f, struct error *err)
 		if (fds[POLL_QEMU].revents != 0)
 			return 0;
 		serve(fds, f);
-		if (fds[POLL_MONITOR].revents != 0 && !accept_connection(f))
+		if (f->seal)
+			ask_to_seal(f);
+		if (fds[POLL_MONITOR].revents != 0 && !hear_monitor(f))
 			fds[POLL_MONITOR].fd = -1;
 	}
 }

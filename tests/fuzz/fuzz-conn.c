@@ -27,6 +27,7 @@ struct stream {
 
 static struct input script;
 static struct conn c;
+static struct filter f;
 static struct stream from_qemu, to_xenstored, to_qemu, from_xenstored;
 static struct xsd_sockmsg asked; /* the header of QEMU's last request */
 static int qemu, xenstored;
@@ -104,6 +105,7 @@ static void complete(const struct stream *s)
 	} else if (s == &to_xenstored) {
 		check(may_reach_xenstored(hdr, wire_payload(&s->w)),
 		      "only what is permitted reaches xenstored");
+		check(hdr.type != XS_WRITE || f.sealed, "QEMU runs when the monitor has sealed");
 		wire_reset(&from_xenstored.w);
 		answer();
 	} else if (hdr.type != XS_WATCH_EVENT) {
@@ -203,17 +205,19 @@ static void check_state(void)
 		return;
 	}
 	check(fake_fds() == 2, "an open one holds two sockets");
-	check((conn_events_qemu(&c, false) == 0) != (conn_events_xenstored(&c) == 0),
+	check(c.state == CONN_SEAL ||
+	              (conn_events_qemu(&c, false) == 0) != (conn_events_xenstored(&c) == 0),
 	      "it waits for one side at a time");
+	check(c.state != CONN_SEAL || (f.seal && !f.sealed), "or for the monitor, once");
 	check(conn_events_qemu(&c, true) == 0 || c.state == CONN_ANSWER,
 	      "and for no request while it is throttled");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct filter f = {.domid = FUZZ_DOMID};
 	uint64_t now = 0;
 
+	f = (struct filter){.domid = FUZZ_DOMID};
 	script = (struct input){data, size};
 	memset(&c, 0, sizeof(c));
 	memset(&asked, 0, sizeof(asked));
@@ -229,6 +233,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < ROUNDS && c.state != CONN_CLOSED && script.n > 0; i++) {
 		conn_run(&c, &f, now);
 		check_state();
+		f.sealed |= f.seal;
 		now += 1000 * take(&script, 1);
 		(void)pace_wait(&f.pace, now);
 	}

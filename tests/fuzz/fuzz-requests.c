@@ -14,7 +14,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 
 #include "fdmsg.h"
 #include "fuzz.h"
@@ -39,14 +38,14 @@ struct xen {
 static struct {
 	uint8_t fails;     /* which of the faked calls fails, counted from 1; 0: none */
 	uint8_t populates; /* how many pages fewer than asked for Xen has */
-	bool no_answer;    /* Xen's, about the domain */
+	bool no_answer;    /* of xenstored's */
+	bool late;         /* it says that the domain has had a device model */
 } around;
 
 static struct xen xen;
 static struct manifest manifest;
 static struct monitor m;
 static struct request req;
-static bool has_run; /* the guest; it stays so */
 static unsigned int calls;
 static bool failed; /* one of them */
 static bool looked; /* whether QEMU is alive */
@@ -86,16 +85,24 @@ void xen_close(struct xen *x)
 	xen.closed = true;
 }
 
-int xen_has_run(struct xen *x, uint16_t domid)
+int xenstored_has_run(uint16_t domid)
 {
-	check(x == &xen && !xen.closed && domid == DOMID, "Xen is asked about this domain");
-	return around.no_answer ? -1 : has_run;
+	check(domid == DOMID && req.type == REQ_MEM && !model.mem,
+	      "asked once, at QEMU's first call");
+	if (around.no_answer)
+		failed = true;
+	return around.no_answer ? -1 : around.late;
+}
+
+int xenstored_connect(void)
+{
+	check(req.type == REQ_XENSTORE, "a connection is QEMU's");
+	return new_fd();
 }
 
 int xen_populate(struct xen *x, uint16_t domid, uint64_t gfn, uint32_t n)
 {
 	check(x == &xen && !xen.closed, "nothing is populated after sealing");
-	check(!has_run, "nor once the domain has run");
 	check(model.mem && domid == DOMID && req.type == REQ_POPULATE, "nor for anybody else");
 	check(n > 0 && gfn >= model.next_gfn && gfn < UINT64_C(1) << 40, "upwards");
 	model.pages += n;
@@ -110,7 +117,7 @@ int xenfd_evtchn(uint16_t domid, struct error *err)
 {
 	int fd;
 
-	check(domid == DOMID && !has_run && model.mem && req.type == REQ_EVTCHN,
+	check(domid == DOMID && !sealed() && model.mem && req.type == REQ_EVTCHN,
 	      "an evtchn is this domain's, before it runs");
 	fd = new_fd();
 	return fd < 0 ? error_set(err, "the fuzzer's evtchn") : fd;
@@ -142,12 +149,12 @@ int fdmsg_recv(int sock, void *buf, size_t len, int *fds, size_t *n_fds)
 	return 1;
 }
 
-int __wrap_open64(const char *path, int flags, ...);
+int __real_openat64(int dir, const char *path, int flags, ...);
+int __wrap_openat64(int dir, const char *path, int flags, ...);
 int __wrap_fcntl64(int fd, int cmd, ...);
 int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout);
 int __wrap_socket(int family, int type, int protocol);
 int __wrap_socketpair(int family, int type, int protocol, int fds[2]);
-int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len);
 int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t len);
 int __wrap_listen(int fd, int backlog);
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
@@ -218,10 +225,12 @@ int __wrap_fstat64(int fd, struct stat *st)
 	return fate();
 }
 
-int __wrap_open64(const char *path, int flags, ...)
+int __wrap_openat64(int dir, const char *path, int flags, ...)
 {
 	char expected[32];
 
+	if (dir != AT_FDCWD) /* replay.c opens a seed */
+		return __real_openat64(dir, path, flags);
 	check((flags & O_CLOEXEC) != 0, "close-on-exec");
 	(void)snprintf(expected, sizeof(expected), "/proc/%d/mem", PID);
 	switch (req.type) {
@@ -263,9 +272,8 @@ int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout)
 int __wrap_socket(int family, int type, int protocol)
 {
 	check((type & SOCK_CLOEXEC) != 0, "close-on-exec");
-	check(req.type == REQ_XENSTORE ? family == AF_UNIX
-	                               : req.type == REQ_LISTEN && protocol == IPPROTO_TCP,
-	      "sockets are for xenstore and listeners");
+	check(req.type == REQ_LISTEN && protocol == IPPROTO_TCP && family != AF_UNIX,
+	      "sockets are for listeners");
 	return new_fd();
 }
 
@@ -279,17 +287,6 @@ int __wrap_socketpair(int family, int type, int protocol, int fds[2])
 	fds[0] = fake_fd();
 	fds[1] = fake_fd();
 	return 0;
-}
-
-int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len)
-{
-	struct sockaddr_un un = {0};
-
-	check(req.type == REQ_XENSTORE && is_fake_fd(fd) && len <= sizeof(un), "a connection");
-	memcpy(&un, addr, len);
-	check(un.sun_family == AF_UNIX && strcmp(un.sun_path, "/run/xenstored/socket") == 0,
-	      "goes to xenstored");
-	return fate();
 }
 
 int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t len)
@@ -365,9 +362,9 @@ static void check_reply(const struct reply *reply, int fd)
 	check(!failed, "what failed is not granted");
 	check(needs_fd == (fd >= 0), "what was asked for is given");
 	check(needs_fd ? reply->result == 0 : true, "and nothing more");
-	check(!has_run || req.type == REQ_FILE || req.type == REQ_MEMBER || req.type == REQ_EXEC ||
-	              req.type == REQ_MEM,
-	      "after the domain has run there are only files");
+	check(!sealed() || req.type == REQ_FILE || req.type == REQ_MEMBER || req.type == REQ_LISTEN ||
+	              req.type == REQ_EXEC || req.type == REQ_MEM,
+	      "after sealing there are only files and listeners");
 	check(req.type == REQ_EXEC || model.exec, "first of all is the exec");
 	check(req.type == REQ_EXEC || req.type == REQ_MEM || model.mem, "then the memory");
 	switch (req.type) {
@@ -415,7 +412,9 @@ static void take_request(struct input *in)
 	around.fails = what & 0xf;
 	around.populates = what >> 6;
 	around.no_answer = (what & 0x10) != 0;
-	has_run |= (what & 0x20) != 0;
+	around.late = (what & 0x20) != 0;
+	if (around.late && req.type != REQ_MEM)
+		monitor_seal(&m, "the fuzzer says so");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -425,7 +424,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	take_plan(&in);
 	memset(&model, 0, sizeof(model));
 	fake_fds_reset();
-	xen.closed = has_run = false;
+	xen.closed = false;
 	m = (struct monitor){
 	        .manifest = &manifest,
 	        .qemu = PID,

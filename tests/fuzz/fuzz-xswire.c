@@ -37,7 +37,7 @@ static void serve(struct session *s, struct wire *request)
 
 	wire_reset(&out);
 	d = decide_request(s, request, &out);
-	if (d.verdict == VERDICT_FORWARD) {
+	if (d.verdict == VERDICT_FORWARD || d.verdict == VERDICT_SEAL) {
 		check(wire_state(request) == WIRE_COMPLETE, "a request is forwarded whole");
 		check(request->used == sizeof(struct xsd_sockmsg) + wire_header(request).len,
 		      "and alone");

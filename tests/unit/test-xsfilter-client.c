@@ -96,19 +96,31 @@ static int take_over(int listener, int channel)
 	return x[0];
 }
 
+/* xsfilter's messages to the monitor; only the one that wants it sealed wants an answer. */
+static void be_the_monitor(int channel)
+{
+	char what;
+
+	if (read(channel, &what, 1) == 1 && what == XSFILTER_SEAL)
+		(void)!write(channel, &what, 1);
+}
+
 static void be_the_world(int listener, int note)
 {
-	struct pollfd fds[1 + XSFILTER_CONNECTIONS] = {{.fd = listener, .events = POLLIN}};
-	size_t n = 1;
+	struct pollfd fds[2 + XSFILTER_CONNECTIONS] = {{.fd = listener, .events = POLLIN}};
+	size_t n = 2;
 	int channel[2];
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel);
 	(void)start_filter(channel[1]);
+	fds[1] = (struct pollfd){channel[0], POLLIN, 0};
 	while (poll(fds, n, -1) > 0) {
-		for (size_t i = 1; i < n; i++)
+		for (size_t i = 2; i < n; i++)
 			if (fds[i].revents != 0 && !agree(fds[i].fd, note))
 				close_fdp(&fds[i].fd);
+		if (fds[1].revents != 0)
+			be_the_monitor(channel[0]);
 		if (fds[0].revents != 0 && n < ARRAY_SIZE(fds))
 			fds[n++] = (struct pollfd){take_over(listener, channel[0]), POLLIN, 0};
 	}

@@ -34,7 +34,7 @@ static int fresh(void **state)
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, q), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, x), 0);
-	filter = (struct filter){.domid = "7"};
+	filter = (struct filter){.domid = "7", .sealed = true};
 	qemu = q[0];
 	xenstored = x[0];
 	conn_open(&conn, q[1], x[1], &filter);
@@ -125,6 +125,37 @@ static void a_request_goes_round(void **state)
 	run();
 	expect(qemu, XS_WRITE, 3, "OK", 3);
 	assert_state(CONN_REQUEST, POLLIN, 0);
+}
+
+/* "running" is kept until the monitor has sealed: the toolstack must not hear of it before. */
+static void running_waits_for_the_seal(void **state)
+{
+	(void)state;
+	filter.sealed = false;
+	put(qemu, XS_WRITE, 3, STATE, PAYLOAD);
+	run();
+	assert_true(filter.seal);
+	assert_state(CONN_SEAL, 0, 0);
+	run();
+	assert_state(CONN_SEAL, 0, 0);
+	expect_nothing(xenstored);
+	expect_nothing(qemu);
+	filter.sealed = true;
+	run();
+	assert_false(filter.seal);
+	assert_state(CONN_REPLY, 0, POLLIN);
+	expect(xenstored, XS_WRITE, 3, STATE, PAYLOAD);
+}
+
+static void nothing_else_waits_for_the_seal(void **state)
+{
+	(void)state;
+	filter.sealed = false;
+	put(qemu, XS_TRANSACTION_START, 3, "", 1);
+	run();
+	assert_false(filter.seal);
+	assert_state(CONN_REPLY, 0, POLLIN);
+	expect(xenstored, XS_TRANSACTION_START, 3, "", 1);
 }
 
 static void a_request_in_pieces_is_forwarded_whole(void **state)
@@ -429,6 +460,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(answers_come_from_here),
 	        TEST(a_request_goes_round),
+	        TEST(running_waits_for_the_seal),
+	        TEST(nothing_else_waits_for_the_seal),
 	        TEST(a_request_in_pieces_is_forwarded_whole),
 	        TEST(a_reply_in_pieces_is_passed_on_whole),
 	        TEST(requests_in_one_piece_are_served_one_by_one),

@@ -100,12 +100,12 @@ static void state_is_forwarded_in_canonical_form(void **state)
 
 	(void)state;
 	d = ask(XS_WRITE, 0, BYTES(STATE "running"));
-	assert_int_equal(d.verdict, VERDICT_FORWARD);
+	assert_int_equal(d.verdict, VERDICT_SEAL);
 	assert_message(&fix.request, XS_WRITE, 0, BYTES(STATE "running"));
 	assert_int_equal(fix.out.used, 0);
 
 	d = ask(XS_WRITE, 0, BYTES("device-model/7/state\0running"));
-	assert_int_equal(d.verdict, VERDICT_FORWARD);
+	assert_int_equal(d.verdict, VERDICT_SEAL);
 	assert_message(&fix.request, XS_WRITE, 0, BYTES(STATE "running"));
 	assert_string_equal(d.path, "/local/domain/0/device-model/7/state");
 }
@@ -325,7 +325,7 @@ static void a_transaction_begins_and_ends(void **state)
 	assert_message(&fix.request, XS_TRANSACTION_START, 0, BYTES("\0"));
 	assert_int_equal(reply(XS_TRANSACTION_START, REQ_ID, 0, BYTES("12\0")), 0);
 
-	assert_int_equal(ask(XS_WRITE, 12, BYTES(STATE "running")).verdict, VERDICT_FORWARD);
+	assert_int_equal(ask(XS_WRITE, 12, BYTES(STATE "running")).verdict, VERDICT_SEAL);
 	assert_message(&fix.request, XS_WRITE, 12, BYTES(STATE "running"));
 	assert_int_equal(reply(XS_WRITE, REQ_ID, 12, BYTES("OK\0")), 0);
 
@@ -367,7 +367,7 @@ static void transactions_are_few(void **state)
 	open_transaction(UINT32_MAX);
 	assert_refused(ask(XS_WRITE, 2, BYTES(STATE "running")), "ENOENT");
 	assert_int_equal(ask(XS_WRITE, XSFILTER_TRANSACTIONS, BYTES(STATE "running")).verdict,
-	                 VERDICT_FORWARD);
+	                 VERDICT_SEAL);
 }
 
 static void a_failed_start_opens_nothing(void **state)

@@ -78,8 +78,8 @@ static int set_up(void **state)
 	int channel[2], pidfd;
 
 	(void)state;
+	qemu = start_qemu(); /* first, so that it holds no end of the channel */
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel), 0);
-	qemu = start_qemu();
 	pidfd = (int)syscall(SYS_pidfd_open, qemu, 0);
 	assert_true(pidfd >= 0);
 	filter = start("7", channel[1], pidfd);
@@ -188,18 +188,71 @@ static void assert_served(const struct ends *e)
 	expect(e->qemu, XS_GET_DOMAIN_PATH, "/local/domain/7", 16);
 }
 
-static void connections_are_served(void **state)
+static char hear(void)
 {
-	static const char write[] = "/local/domain/0/device-model/7/state\0running";
+	size_t no_fds = 0;
+	char what = 0;
+
+	await(monitor);
+	assert_int_equal(fdmsg_recv(monitor, &what, 1, NULL, &no_fds), 1);
+	return what;
+}
+
+static const char running[] = "/local/domain/0/device-model/7/state\0running";
+
+/* xenstored hears that QEMU runs when the monitor has said that it is sealed, and not before. */
+static void running_waits_for_the_seal(void **state)
+{
+	const char sealed = XSFILTER_SEAL;
+	struct ends a = connect_one(), b = connect_one();
+	struct pollfd early = {.fd = a.xenstored, .events = POLLIN};
+
+	(void)state;
+	assert_int_equal(hear(), XSFILTER_READY);
+	put(a.qemu, XS_WRITE, "device-model/7/state\0running", 28);
+	assert_int_equal(hear(), XSFILTER_SEAL);
+	/* One that waits does not hold up another. */
+	assert_served(&b);
+	assert_int_equal(poll(&early, 1, 50), 0);
+	assert_int_equal(fdmsg_send(monitor, &sealed, 1, NULL, 0), 0);
+	expect(a.xenstored, XS_WRITE, running, sizeof(running) - 1);
+	put(a.xenstored, XS_WRITE, "OK", 3);
+	expect(a.qemu, XS_WRITE, "OK", 3);
+	/* It stays sealed. */
+	put(b.qemu, XS_WRITE, "device-model/7/state\0running", 28);
+	expect(b.xenstored, XS_WRITE, running, sizeof(running) - 1);
+	disconnect(&a);
+	disconnect(&b);
+}
+
+/* A monitor that is gone, before or after it is asked, holds no handle any more. */
+static void running_needs_no_monitor(void **state)
+{
 	struct ends a = connect_one(), b = connect_one();
 
 	(void)state;
+	assert_int_equal(hear(), XSFILTER_READY);
 	put(a.qemu, XS_WRITE, "device-model/7/state\0running", 28);
-	expect(a.xenstored, XS_WRITE, write, sizeof(write) - 1);
+	assert_int_equal(hear(), XSFILTER_SEAL);
+	close_fdp(&monitor);
+	expect(a.xenstored, XS_WRITE, running, sizeof(running) - 1);
+	put(b.qemu, XS_WRITE, "device-model/7/state\0running", 28);
+	expect(b.xenstored, XS_WRITE, running, sizeof(running) - 1);
+	disconnect(&a);
+	disconnect(&b);
+}
+
+static void connections_are_served(void **state)
+{
+	struct ends a = connect_one(), b = connect_one();
+
+	(void)state;
+	put(a.qemu, XS_TRANSACTION_START, "", 1);
+	expect(a.xenstored, XS_TRANSACTION_START, "", 1);
 	/* One that waits does not hold up another. */
 	assert_served(&b);
-	put(a.xenstored, XS_WRITE, "OK", 3);
-	expect(a.qemu, XS_WRITE, "OK", 3);
+	put(a.xenstored, XS_TRANSACTION_START, "42", 3);
+	expect(a.qemu, XS_TRANSACTION_START, "42", 3);
 	assert_served(&a);
 	disconnect(&a);
 	assert_served(&b);
@@ -372,6 +425,8 @@ int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(connections_are_served),
+	        TEST(running_waits_for_the_seal),
+	        TEST(running_needs_no_monitor),
 	        TEST(either_end_ends_the_other),
 	        TEST(connections_are_limited),
 	        TEST(strange_messages_are_ignored),

@@ -45,7 +45,7 @@ static void rows_are_well_formed(void **state)
 			assert_true(star[1] == '\0' || star[1] == '/');
 		}
 		/* A forwarded request is rebuilt from the row: nothing in it may be open. */
-		if (r->action == XENSTORE_FORWARD) {
+		if (r->action == XENSTORE_FORWARD || r->action == XENSTORE_SEAL) {
 			assert_null(star);
 			assert_non_null(r->rest);
 		}
@@ -61,8 +61,10 @@ static void only_own_state_changes(void **state)
 	for (size_t i = 0; i < xenstore_n_rules; i++) {
 		const struct xenstore_rule *r = &xenstore_rules[i];
 
-		if (r->action != XENSTORE_FORWARD || (r->ops & ~transactions) == 0)
+		if ((r->action != XENSTORE_FORWARD && r->action != XENSTORE_SEAL) ||
+		    (r->ops & ~transactions) == 0)
 			continue;
+		assert_int_equal(r->action, XENSTORE_SEAL);
 		assert_int_equal(r->ops, OP(WRITE));
 		assert_string_equal(r->path, "/local/domain/0/device-model/%d/state");
 		assert_string_equal(r->rest, "running");
@@ -76,7 +78,7 @@ static const struct {
 	const char *rest;
 	size_t rest_len;
 } permitted[] = {
-        {XS_WRITE, XENSTORE_FORWARD, "/local/domain/0/device-model/7/state", "running", 7},
+        {XS_WRITE, XENSTORE_SEAL, "/local/domain/0/device-model/7/state", "running", 7},
         {XS_TRANSACTION_START, XENSTORE_FORWARD, "", "", 1},
         {XS_TRANSACTION_END, XENSTORE_FORWARD, "", "T", 2},
         {XS_TRANSACTION_END, XENSTORE_FORWARD, "", "F", 2},
