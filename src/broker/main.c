@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 
 #include "broker.h"
 #include "fdmsg.h"
@@ -42,8 +41,8 @@ static int start(struct broker *b, struct error *err)
 	if (b->manifest == NULL)
 		return -1;
 	role_init("broker", b->manifest->domid);
-	if (prctl(PR_SET_DUMPABLE, 0) < 0)
-		return error_errno(err, "cannot protect itself");
+	if (role_protect(err) < 0)
+		return -1;
 	b->mem = -1;
 	if (filter_load_role(ROLE_BROKER) < 0)
 		return error_errno(err, "cannot load the system call filter");

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "role.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "util.h"
@@ -17,6 +19,39 @@ void role_init(const char *name, unsigned int domid)
 {
 	role_name = name;
 	role_domid = domid;
+}
+
+#ifdef __GLIBC__
+static int protect_relro(void)
+{
+	return 0; /* ld.so or glibc's own start has done it */
+}
+#else
+/* The linker's, where the program's headers are; the kernel and musl do not look at this one. */
+extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
+
+static int protect_relro(void)
+{
+	const uintptr_t base = (uintptr_t)&__ehdr_start, page = 4096;
+	const Elf64_Phdr *p = (const Elf64_Phdr *)(base + __ehdr_start.e_phoff);
+
+	for (size_t i = 0; i < __ehdr_start.e_phnum; i++) {
+		const uintptr_t start = (base + p[i].p_vaddr) & ~(page - 1);
+		const uintptr_t end = (base + p[i].p_vaddr + p[i].p_memsz) & ~(page - 1);
+
+		if (p[i].p_type == PT_GNU_RELRO && end > start)
+			return mprotect((void *)start, end - start, PROT_READ);
+	}
+	return 0;
+}
+#endif
+
+int role_protect(struct error *err)
+{
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    protect_relro() < 0)
+		return error_errno(err, "cannot protect itself");
+	return 0;
 }
 
 void role_log(const char *fmt, ...)

@@ -26,6 +26,12 @@ enum xsfilter_fd {
 	XSFILTER_QEMU,        /* pidfd */
 };
 
+/*
+ * First of all: not dumpable, no_new_privs, and what only the start had to write is read-only.
+ * Returns 0, or -1 with err.
+ */
+int role_protect(struct error *err);
+
 /* Names the role in every line it logs; keeps both pointers. */
 void role_init(const char *name, unsigned int domid);
 

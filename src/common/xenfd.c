@@ -108,7 +108,7 @@ static int open_restricted(const char *node, unsigned long restrict_request, uin
                            const struct attempt *attempts, size_t n, struct error *err)
 {
 	struct ioctl_evtchn_restrict_domid arg = {.domid = domid}; /* privcmd takes a domid_t too */
-	cleanup_fd int fd = open(node, O_RDWR | O_CLOEXEC);
+	cleanup_fd int fd = openat(AT_FDCWD, node, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
 		return error_errno(err, "cannot open %s", node);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/securebits.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cap-ng.h>
 
 #include "launch.h"
 #include "util.h"
@@ -18,6 +18,69 @@
 	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |                           \
 	 SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |   \
 	 SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
+
+#define BIT(cap) (UINT64_C(1) << (cap))
+
+/*
+ * What is left in the bounding set from the start: images of other users; ending QEMU; QEMU's
+ * /proc/PID/mem (the monitor drops it once that is open). An exec as root gives exactly these.
+ */
+#define MONITOR_CAPS (BIT(CAP_DAC_OVERRIDE) | BIT(CAP_KILL) | BIT(CAP_SYS_PTRACE))
+
+/*
+ * System calls rather than libcap-ng, which asks the kernel some 80 questions and reads /proc for
+ * each process that it empties: a third of all calls of a launch.
+ */
+static int drop_bounding(uint64_t caps, struct error *err)
+{
+	for (unsigned int cap = 0; cap < 64; cap++) {
+		if ((caps & BIT(cap)) == 0 || prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
+			continue;
+		/* The first one that this kernel does not have. */
+		if (errno == EINVAL && cap > CAP_SYS_PTRACE)
+			return 0;
+		return error_errno(err, "cannot drop capability %u from the bounding set", cap);
+	}
+	return 0;
+}
+
+static bool bounding_is_empty(void)
+{
+	for (unsigned int cap = 0; cap < 64; cap++) {
+		int r = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+
+		if (r != 0)
+			return r < 0 && errno == EINVAL && cap > CAP_SYS_PTRACE;
+	}
+	return true;
+}
+
+/* Empties the permitted, effective and inheritable sets, and with them the ambient one. */
+static int drop_sets(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	return (int)syscall(SYS_capset, &header, none);
+}
+
+static bool sets_are_empty(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	uint32_t any = 0;
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(data); i++)
+		any |= data[i].effective | data[i].permitted | data[i].inheritable;
+	return any == 0;
+}
+
+int credentials_limit(struct error *err)
+{
+	return drop_bounding(~MONITOR_CAPS, err);
+}
 
 static int become(const struct identity *id, struct error *err)
 {
@@ -46,7 +109,7 @@ static int prove(const struct identity *id, struct error *err)
 		return error_set(err, "supplementary groups are left");
 	if (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0 || setgroups(0, NULL) == 0)
 		return error_set(err, "root's ids could be taken back");
-	if (capng_get_caps_process() < 0 || capng_have_capabilities(CAPNG_SELECT_ALL) != CAPNG_NONE)
+	if (!sets_are_empty() || !bounding_is_empty())
 		return error_set(err, "capabilities are left");
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0) == 0)
 		return error_set(err, "an ambient capability could be raised");
@@ -60,15 +123,14 @@ static int prove(const struct identity *id, struct error *err)
 int credentials_drop(const struct identity *id, struct error *err)
 {
 	/* First what needs CAP_SETPCAP; with the fixup off, only capset empties the other sets. */
-	capng_clear(CAPNG_SELECT_ALL);
-	if (capng_apply(CAPNG_SELECT_BOUNDS) < 0)
-		return error_set(err, "cannot empty the capability bounding set");
+	if (drop_bounding(MONITOR_CAPS, err) < 0)
+		return -1;
 	if (prctl(PR_SET_SECUREBITS, SECUREBITS) < 0)
 		return error_errno(err, "cannot lock the securebits");
 	if (become(id, err) < 0)
 		return -1;
-	if (capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) < 0)
-		return error_set(err, "cannot drop the capabilities");
+	if (drop_sets() < 0)
+		return error_errno(err, "cannot drop the capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_errno(err, "cannot set no_new_privs");
 	return prove(id, err);
@@ -78,15 +140,6 @@ int credentials_for_monitor(struct error *err)
 {
 	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return error_errno(err, "cannot become plain root");
-	capng_clear(CAPNG_SELECT_ALL);
-	/*
-	 * Images of other users; ending QEMU; QEMU's /proc/PID/mem (dropped once it is open). An
-	 * exec as root gives exactly the bounding set.
-	 */
-	if (capng_updatev(CAPNG_ADD, CAPNG_BOUNDING_SET, CAP_DAC_OVERRIDE, CAP_KILL, CAP_SYS_PTRACE,
-	                  -1) < 0 ||
-	    capng_apply(CAPNG_SELECT_BOUNDS) < 0)
-		return error_set(err, "cannot reduce the capability bounding set");
 	return 0;
 }
 

@@ -29,10 +29,16 @@ struct identity {
  */
 int identity_of_qemu(const char *run_as, uint16_t domid, struct identity *ret, struct error *err);
 
-/* The system user of a role. */
+/* The system user of a role: one of /etc/passwd. */
 int identity_of_user(const char *name, struct identity *ret, struct error *err);
 
 /* credentials.c ------------------------------------------------------------------------------- */
+
+/*
+ * Before anything is started: no program that this process or a child of it execs will have any
+ * capability but those that the monitor needs. What this process has it keeps.
+ */
+int credentials_limit(struct error *err);
 
 /*
  * Become id for ever: no groups, no capability in any set, securebits locked, no_new_privs. Each
@@ -40,7 +46,7 @@ int identity_of_user(const char *name, struct identity *ret, struct error *err);
  */
 int credentials_drop(const struct identity *id, struct error *err);
 
-/* Stay root but for the capabilities: after the next exec exactly those that the monitor needs. */
+/* Stay root: after credentials_limit() and the next exec with the monitor's capabilities. */
 int credentials_for_monitor(struct error *err);
 
 /*

@@ -224,7 +224,7 @@ int main(int argc, char *argv[])
 	struct error err;
 
 	resources_init(&l.res);
-	if (prepare(&l, argc, argv, &err) == 0) {
+	if (credentials_limit(&err) == 0 && prepare(&l, argc, argv, &err) == 0) {
 		if (l.plan.mode == PLAN_PROBE)
 			(void)launch_probe(&l, &err);
 		else

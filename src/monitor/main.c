@@ -10,12 +10,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 
-#include <cap-ng.h>
+#include <linux/capability.h>
 
 #include "fdmsg.h"
 #include "filter.h"
@@ -35,12 +34,19 @@
  */
 #define SEAL_DEADLINE_MS 60000
 
+/* Only what the launcher left after its exec is there to be kept. */
 int monitor_settle(const struct monitor *m, struct error *err)
 {
-	if (capng_get_caps_process() < 0 ||
-	    capng_update(CAPNG_DROP, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_PTRACE) < 0 ||
-	    capng_apply(CAPNG_SELECT_CAPS) < 0)
-		return error_set(err, "cannot drop CAP_SYS_PTRACE");
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	const uint32_t ptrace = CAP_TO_MASK(CAP_SYS_PTRACE);
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return error_errno(err, "cannot read the own capabilities");
+	data[0].effective &= ~ptrace;
+	data[0].permitted &= ~ptrace;
+	if (syscall(SYS_capset, &header, data) < 0)
+		return error_errno(err, "cannot drop CAP_SYS_PTRACE");
 	return m->ruleset < 0 ? 0 : landlock_enter(m->ruleset, err);
 }
 
@@ -151,7 +157,8 @@ static void loop(struct monitor *m, int signals)
 			role_log("xsfilter is gone");
 			xsfilter_lives = false;
 		}
-		fds[3].fd = xsfilter_lives && (m->made & (1u << REQ_EXEC)) != 0 ? MONITOR_XSFILTER : -1;
+		fds[3].fd =
+		        xsfilter_lives && (m->made & (1u << REQ_EXEC)) != 0 ? MONITOR_XSFILTER : -1;
 	}
 }
 
@@ -170,8 +177,8 @@ static int start(struct monitor *m, const char *pid, int *ret_signals, struct er
 	m->connections_left = XENSTORE_CONNECTIONS;
 
 	role_init("monitor", m->manifest->domid);
-	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return error_errno(err, "cannot protect itself");
+	if (role_protect(err) < 0)
+		return -1;
 	*ret_signals = open_signalfd(err);
 	if (*ret_signals < 0)
 		return -1;

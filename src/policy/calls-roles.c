@@ -75,6 +75,7 @@ static const struct rule monitor_calls[] = {
         ALLOW(openat2, "members of backing chains, beneath a directory of the plan"),
         ALLOW(landlock_restrict_self, "once QEMU's memory is open: its files, for ever"),
         ALLOW_IF(fcntl, "dups the restricted privcmd", ARG(1, F_DUPFD_CLOEXEC)),
+        ALLOW_IF(fcntl, "musl's fcntl() does both, for old kernels", ARG(1, F_SETFD)),
         SOCKET(socketpair, AF_UNIX, SOCK_STREAM, 0, "QEMU's end and xsfilter's"),
         SOCKET(socket, AF_UNIX, SOCK_STREAM, 0, "xenstored"),
         ALLOW(connect, "xenstored"),
@@ -84,13 +85,12 @@ static const struct rule monitor_calls[] = {
         OPTION(IPPROTO_IPV6, IPV6_V6ONLY, "VNC and SPICE listeners"),
         ALLOW(bind, "VNC and SPICE listeners"),
         ALLOW(listen, "VNC and SPICE listeners"),
+        ALLOW(lstat, "are these still the launcher's sockets? (musl's fstatat)"),
         ALLOW(unlink, "QEMU's sockets, at the end"),
         ALLOW(rmdir, "libxl's chroot directory, at the end"),
         ALLOW(pidfd_send_signal, "ends QEMU: by pidfd, so never another process"),
         ALLOW(capget, "drops CAP_SYS_PTRACE once it has opened QEMU's memory"),
         ALLOW(capset, "the same"),
-        PRCTL(PR_CAPBSET_READ, "libcap-ng asks which capabilities there are"),
-        ALLOW_IF(prctl, "the same", ARG(0, PR_CAP_AMBIENT), ARG(1, PR_CAP_AMBIENT_IS_SET)),
         RULES_END,
 };
 

@@ -3,8 +3,9 @@
  * One xenstore connection: a stream socket to QEMU and one to xenstored, neither ever waited for.
  *
  * It goes round in a circle: a request comes from QEMU; it is answered, or forwarded whole (the one
- * that says that QEMU runs, when the monitor has sealed) and its reply awaited; the answer goes to QEMU; only then is the next request looked at. So no more than
- * one message is held for each direction, and a peer that does not read stops only itself.
+ * that says that QEMU runs, when the monitor has sealed) and its reply awaited; the answer goes to
+ * QEMU; only then is the next request looked at. So no more than one message is held for each
+ * direction, and a peer that does not read stops only itself.
  */
 #pragma once
 

@@ -13,7 +13,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 #include <xen/xen.h>
@@ -172,8 +171,8 @@ static int start(struct error *err)
 	/* The log may be a pipe whose reader ends before QEMU does. */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return error_errno(err, "cannot ignore SIGPIPE");
-	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return error_errno(err, "cannot protect itself");
+	if (role_protect(err) < 0)
+		return -1;
 	if (filter_load_role(ROLE_XSFILTER) < 0)
 		return error_errno(err, "cannot load the system call filter");
 	if (fdmsg_send(XSFILTER_MONITOR, &ready, 1, NULL, 0) < 0)

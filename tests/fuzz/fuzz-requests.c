@@ -362,8 +362,8 @@ static void check_reply(const struct reply *reply, int fd)
 	check(!failed, "what failed is not granted");
 	check(needs_fd == (fd >= 0), "what was asked for is given");
 	check(needs_fd ? reply->result == 0 : true, "and nothing more");
-	check(!sealed() || req.type == REQ_FILE || req.type == REQ_MEMBER || req.type == REQ_LISTEN ||
-	              req.type == REQ_EXEC || req.type == REQ_MEM,
+	check(!sealed() || req.type == REQ_FILE || req.type == REQ_MEMBER ||
+	              req.type == REQ_LISTEN || req.type == REQ_EXEC || req.type == REQ_MEM,
 	      "after sealing there are only files and listeners");
 	check(req.type == REQ_EXEC || model.exec, "first of all is the exec");
 	check(req.type == REQ_EXEC || req.type == REQ_MEM || model.mem, "then the memory");

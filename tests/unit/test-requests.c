@@ -305,13 +305,15 @@ static const struct {
 } good[REQ_MAX_] = {
         [REQ_PRIVCMD] = {.until_sealed = true}, [REQ_EVTCHN] = {.until_sealed = true},
         [REQ_POPULATE] = {{1, 1}, true},        [REQ_XENSTORE] = {.until_sealed = true},
-        [REQ_FILE] = {.until_sealed = false},   [REQ_LISTEN] = {{0, 0}, true},
+        [REQ_FILE] = {.until_sealed = false},   [REQ_LISTEN] = {.until_sealed = false},
         [REQ_PTY] = {.until_sealed = true},     [REQ_MEMBER] = {.until_sealed = false},
 };
 
 static int32_t ask_good(uint32_t type)
 {
-	return ask(type, 0, good[type].arg[0], good[type].arg[1]);
+	const uint64_t arg = type == REQ_LISTEN ? manifest.inets[0].port_last : good[type].arg[0];
+
+	return ask(type, 0, arg, good[type].arg[1]);
 }
 
 static void nothing_before_the_exec(void **state)
