@@ -140,7 +140,7 @@ static void add_sockets(struct explain *e)
 			(void)snprintf(text + n, sizeof(text) - (size_t)n, " to %u",
 			               inet->port_last);
 		report_row(r, "{s:s, s:s, s:s}", "kind", "tcp", "address", text, "how",
-		           "one port, bound by the monitor until sealed");
+		           "one port, bound by the monitor, once");
 	}
 	report_section(r, "network", "Network interfaces, in an empty namespace");
 	for (size_t i = 0; i < plan->n_taps; i++)
@@ -222,8 +222,11 @@ static void name_path(const char *pattern, unsigned int domid, char *buf, size_t
 static void add_xenstore(struct explain *e)
 {
 	static const char *const answers[] = {
-	        [XENSTORE_FORWARD] = "goes to xenstored",  [XENSTORE_OK] = "OK, stored nowhere",
-	        [XENSTORE_ABSENT] = "does not exist",      [XENSTORE_PATH] = "the path itself",
+	        [XENSTORE_FORWARD] = "goes to xenstored",
+	        [XENSTORE_SEAL] = "goes to xenstored, once sealed",
+	        [XENSTORE_OK] = "OK, stored nowhere",
+	        [XENSTORE_ABSENT] = "does not exist",
+	        [XENSTORE_PATH] = "the path itself",
 	        [XENSTORE_WATCH] = "fires once, at first",
 	};
 	struct report *r = &e->report;
