@@ -143,8 +143,14 @@ int credentials_for_monitor(struct error *err)
 	return 0;
 }
 
+static int do_nothing(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
 /*
- * The kernel counts the threads of each uid, in every namespace, zombies included. A fork that
+ * The kernel counts the threads of each uid, in every namespace, zombies included. A child that
  * succeeds under a limit of two proves that there is no third: one system call instead of reading
  * all of /proc, and nothing to race with.
  */
@@ -155,9 +161,7 @@ int credentials_assert_alone(const struct identity *id, unsigned int max_threads
 
 	if (setrlimit(RLIMIT_NPROC, &limit) < 0)
 		return error_errno(err, "cannot set RLIMIT_NPROC");
-	pid = fork();
-	if (pid == 0)
-		_exit(0);
+	pid = child_start(do_nothing, NULL);
 	if (pid < 0 && errno == EAGAIN)
 		return error_set(err, "uid %u still has a process: refused", id->uid);
 	if (pid < 0 || waitpid(pid, NULL, 0) != pid)

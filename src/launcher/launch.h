@@ -56,6 +56,16 @@ int credentials_for_monitor(struct error *err);
 int credentials_assert_alone(const struct identity *id, unsigned int max_threads,
                              struct error *err);
 
+/* child.c ------------------------------------------------------------------------------------- */
+
+/*
+ * A child that runs on our memory, while we wait, until it execs or exits; its fds, ids and
+ * capabilities are its own. A fork would copy page tables and then pages, twice, for a child that
+ * gives up all of it at once. What run() returns is its exit status, and what it leaves in memory
+ * is seen here. Returns the child's pid, or -1 with errno. Not for two threads at a time.
+ */
+pid_t child_start(int (*run)(void *arg), void *arg);
+
 /* fds.c --------------------------------------------------------------------------------------- */
 
 /* An fd of ours and the number it must have after the exec. */

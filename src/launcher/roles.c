@@ -37,7 +37,7 @@ static void give(struct start *s, int from, int to)
 	s->fds[s->n_fds++] = (struct fd_move){.from = from, .to = to};
 }
 
-/* In the child. Comes back only with an error. */
+/* In the child, on its parent's memory. Comes back only with an error. */
 static int become_role(const struct start *s, struct error *err)
 {
 	static char *const no_environment[] = {NULL};
@@ -58,21 +58,35 @@ static int become_role(const struct start *s, struct error *err)
 	return error_errno(err, "cannot execute %s", s->path);
 }
 
+struct role_child {
+	const struct start *start;
+	struct error err;
+	bool failed;
+};
+
+static int run_role(void *arg)
+{
+	struct role_child *child = arg;
+
+	child->failed = become_role(child->start, &child->err) < 0;
+	return EXIT_FAILURE;
+}
+
 /* The starter: a session of its own, so that no terminal or toolstack signals the roles. */
 static void start_all(const struct start *starts, size_t n, int errors)
 {
-	struct error err;
-
 	if (setsid() < 0)
 		_exit(EXIT_FAILURE);
 	for (size_t i = 0; i < n; i++) {
-		pid_t pid = fork();
+		struct role_child child = {.start = &starts[i]};
 
-		if (pid < 0)
-			(void)error_errno(&err, "cannot start %s", starts[i].path);
-		if (pid < 0 || (pid == 0 && become_role(&starts[i], &err) < 0)) {
+		if (child_start(run_role, &child) < 0) {
+			(void)error_errno(&child.err, "cannot start %s", starts[i].path);
+			child.failed = true;
+		}
+		if (child.failed) {
 			/* At most PIPE_BUF, into an empty pipe: whole or not at all. */
-			(void)!write(errors, err.msg, strlen(err.msg));
+			(void)!write(errors, child.err.msg, strlen(child.err.msg));
 			_exit(EXIT_FAILURE);
 		}
 	}
