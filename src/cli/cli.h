@@ -36,3 +36,4 @@ int cli_usage(const struct command *command);
 /* The commands. */
 int cmd_config_check(const struct command *self, int argc, char *argv[]);
 int cmd_explain(const struct command *self, int argc, char *argv[]);
+int cmd_host_default(const struct command *self, int argc, char *argv[]);

@@ -62,9 +62,9 @@ static size_t try_directory(const struct config_path *p, const char *file)
 static size_t try_qemu(const struct config *config, const char *file)
 {
 	struct error err;
-	const char *qemu;
+	const char *qemu, *libraries;
 
-	if (!is_from(&config->qemu, file) || plan_find_qemu(config, &qemu, &err) == 0)
+	if (!is_from(&config->qemu, file) || plan_find_qemu(config, &qemu, &libraries, &err) == 0)
 		return 0;
 	return print_problem(NULL, err.msg), 1;
 }

@@ -62,7 +62,7 @@ static void add_identity(struct explain *e)
 	struct report *r = &e->report;
 	struct identity id;
 	struct error err;
-	const char *qemu;
+	const char *qemu, *libraries;
 
 	report_section(r, "identity", "Who QEMU is");
 	if (plan->mode == PLAN_PROBE)
@@ -70,8 +70,9 @@ static void add_identity(struct explain *e)
 	else
 		factf(r, "guest", "%s, domain %u",
 		      plan->name != NULL ? plan->name : "without a name", plan->domid);
-	if (plan_find_qemu(&e->config, &qemu, &err) == 0)
-		fact(r, "program", qemu);
+	if (plan_find_qemu(&e->config, &qemu, &libraries, &err) == 0)
+		factf(r, "program", "%s%s%s", qemu, libraries != NULL ? ", Xen libraries in " : "",
+		      libraries != NULL ? libraries : "");
 	else
 		factf(r, "program", "not known here: %s", err.msg);
 	if (plan->mode == PLAN_PROBE)

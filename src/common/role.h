@@ -12,6 +12,9 @@ enum monitor_fd {
 	MONITOR_MANIFEST,
 	MONITOR_QEMU,    /* pidfd of the process that becomes QEMU */
 	MONITOR_PRIVCMD, /* restricted; every privcmd that QEMU opens is a dup of it */
+	MONITOR_NOTIFY,  /* in a unit only: systemd's notification socket */
+	MONITOR_STANDIN, /* likewise: pidfd of the process that libxl knows */
+	MONITOR_MEMORY,  /* likewise: memory.events of the unit's control group */
 	MONITOR_FILES,   /* O_PATH fds of manifest.files[0], [1], ..., then of manifest.dirs */
 };
 
@@ -25,6 +28,25 @@ enum xsfilter_fd {
 	XSFILTER_MONITOR = 3, /* SEQPACKET */
 	XSFILTER_QEMU,        /* pidfd */
 };
+
+/* Last arguments of roles that systemd supervises: started with QEMU, or for one that runs. */
+#define ROLE_UNIT    "unit"
+#define ROLE_RESUMED "resumed"
+
+/*
+ * Ends of the unit's main process, as its settings have them (systemd/qemu-depriv@.service.in), in
+ * the words of sysexits(3).
+ */
+#define UNIT_STATUS_FAILED  70 /* EX_SOFTWARE: QEMU has ended by itself */
+#define UNIT_STATUS_START   71 /* EX_OSERR: could not start, or take over */
+#define UNIT_STATUS_RESTART 75 /* EX_TEMPFAIL: QEMU lives, start the roles anew */
+
+/* Names in the unit's fd store; what follows the prefix is a number. */
+#define STORE_MONITOR        "monitor-"  /* what the monitor has at that number */
+#define STORE_LISTENER       "listener"  /* QEMU's seccomp listener */
+#define STORE_QEMU_SIDE      "qemu-"     /* of xenstore connection 0, 1, ... */
+#define STORE_XENSTORED_SIDE "xenstored-"
+#define STORE_CONNECTIONS    8
 
 /*
  * First of all: not dumpable, no_new_privs, and what only the start had to write is read-only.

@@ -12,5 +12,10 @@
  */
 int plan_configure(struct plan *plan, const char *dir, struct config *ret, struct error *err);
 
-/* The QEMU to run, a string of *config or a constant. 0, or -1 with err. */
-int plan_find_qemu(const struct config *config, const char **ret, struct error *err);
+/*
+ * The QEMU to run, a string of *config or a constant, and the directory of the Xen libraries that
+ * it needs, or NULL. On a host that runs Xen, one that is made for another release is an error. 0,
+ * or -1 with err.
+ */
+int plan_find_qemu(const struct config *config, const char **ret, const char **ret_libraries,
+                   struct error *err);

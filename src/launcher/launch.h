@@ -14,6 +14,7 @@
 #include "error.h"
 #include "landlock.h"
 #include "plan.h"
+#include "role.h"
 
 /* A user and group to become. */
 struct identity {
@@ -129,9 +130,31 @@ struct roles {
 	int errors;    /* pipe: the message of a role that could not be exec'd */
 };
 
-/* Starts monitor, broker and xsfilter, none of them our child. */
+#define ROLE_MAX_FDS (MONITOR_FILES + PLAN_MAX_FILES + PLAN_MAX_DIRS)
+
+/* The fds of a monitor that somebody else becomes: the main process of the domain's unit. */
+struct monitor_start {
+	struct fd_move fds[ROLE_MAX_FDS];
+	size_t n;
+};
+
+/*
+ * Starts broker and xsfilter, none of them our child, and the monitor as well, unless `monitor` is
+ * given: then that is filled in, and its fds are the caller's.
+ */
 int roles_start(const struct plan *plan, const struct resources *res, int manifest,
-                struct roles *ret, struct error *err);
+                struct monitor_start *monitor, struct roles *ret, struct error *err);
+
+/*
+ * Starts broker and xsfilter for a QEMU that runs; adds the monitor's ends of their channels to
+ * `monitor`. The new broker waits for the listener at ret->broker.
+ */
+int roles_resume(unsigned int domid_of_qemu, int manifest, int pidfd, struct monitor_start *monitor,
+                 struct roles *ret, struct error *err);
+
+/* Executes the monitor in this process. how: ROLE_UNIT or ROLE_RESUMED. Returns only with err. */
+int roles_become_monitor(const struct monitor_start *monitor, pid_t qemu, const char *how,
+                         struct error *err);
 
 /* Waits for the process that started them. */
 int roles_started(struct roles *roles, struct error *err);

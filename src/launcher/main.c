@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,9 @@
 #include "configure.h"
 #include "fdmsg.h"
 #include "filter.h"
+#include "handover.h"
 #include "launch.h"
+#include "supervise.h"
 #include "util.h"
 
 #define PROBE_SOCKET "/qmp-libxl-"
@@ -30,8 +33,9 @@ struct launch {
 	struct roles roles;
 	struct identity id;
 	struct landlock landlock;
-	const char *qemu;
+	const char *qemu, *libraries; /* libraries: NULL for the linker's own */
 	int manifest;
+	int unit;            /* leads to the unit that this launcher runs in; -1: to none */
 	int privcmd, evtchn; /* the numbers of QEMU's inherited handles */
 };
 
@@ -42,6 +46,17 @@ static int open_standard_fds(struct error *err)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
 			return error_errno(err, "cannot open /dev/null as fd %d", fd);
 	return 0;
+}
+
+static int close_undeclared(const struct launch *l, struct error *err)
+{
+	int keep[PLAN_MAX_KEEP + 1];
+	size_t n = l->plan.n_keep_fds;
+
+	memcpy(keep, l->plan.keep_fds, n * sizeof(*keep));
+	if (l->unit >= 0)
+		keep[n++] = l->unit;
+	return fds_close_except(keep, n, err);
 }
 
 /*
@@ -56,7 +71,7 @@ static int arrange_fds(struct launch *l, struct error *err)
 		if (fcntl(plan->keep_fds[i], F_GETFD) < 0)
 			return error_set(err, "the command line names fd %d, which is not open",
 			                 plan->keep_fds[i]);
-	if (fds_close_except(plan->keep_fds, plan->n_keep_fds, err) < 0)
+	if (close_undeclared(l, err) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->n_listeners; i++)
 		if (fds_reserve(plan->listeners[i].fd, err) < 0)
@@ -97,7 +112,7 @@ static int prepare(struct launch *l, int argc, char *const argv[], struct error 
 
 	if (open_standard_fds(err) < 0 || plan_parse(argc, argv, &l->plan, err) < 0 ||
 	    plan_configure(&l->plan, CONFIG_DIR, &l->config, err) < 0 ||
-	    plan_find_qemu(&l->config, &l->qemu, err) < 0 || arrange_fds(l, err) < 0)
+	    plan_find_qemu(&l->config, &l->qemu, &l->libraries, err) < 0 || arrange_fds(l, err) < 0)
 		return -1;
 	domid = l->plan.domid;
 	if (l->plan.mode == PLAN_PROBE && domid_of_probe(&l->plan, &domid, err) < 0)
@@ -107,13 +122,34 @@ static int prepare(struct launch *l, int argc, char *const argv[], struct error 
 	return landlock_prepare(&l->plan, &l->config, &l->landlock, err);
 }
 
+/* In a unit its main process becomes the monitor, and gets here what a monitor needs. */
+static int start_roles(struct launch *l, struct error *err)
+{
+	struct monitor_start monitor;
+
+	if (roles_start(&l->plan, &l->res, l->manifest, l->unit >= 0 ? &monitor : NULL, &l->roles,
+	                err) < 0)
+		return -1;
+	if (l->unit < 0)
+		return 0;
+	for (size_t i = 0; i < monitor.n; i++)
+		if (handover_send(l->unit, HANDOVER_FD, monitor.fds[i].to, monitor.fds[i].from,
+		                  err) < 0)
+			return -1;
+	/* Should the monitor end, broker and xsfilter must see it: their channels are its alone. */
+	for (size_t i = 0; i < monitor.n; i++)
+		if (monitor.fds[i].to == MONITOR_BROKER || monitor.fds[i].to == MONITOR_XSFILTER)
+			(void)close(monitor.fds[i].from);
+	return handover_send(l->unit, HANDOVER_END, 0, -1, err);
+}
+
 /* Everything that exists outside this process: undone here, or by the monitor once it runs. */
 static int make_and_start(struct launch *l, struct error *err)
 {
 	if (resources_make(&l->plan, &l->res, err) < 0 ||
 	    manifest_make(&l->plan, &l->res, &l->id, LAYERS_CORE | l->landlock.layers, &l->manifest,
 	                  err) < 0 ||
-	    roles_start(&l->plan, &l->res, l->manifest, &l->roles, err) < 0) {
+	    start_roles(l, err) < 0) {
 		resources_undo(&l->plan, &l->res);
 		return -1;
 	}
@@ -174,7 +210,8 @@ static int filter_and_hand_over(struct launch *l, struct error *err)
 		return error_errno(err, "cannot load the system call filter");
 	if (fdmsg_send(broker, &kind, 1, &listener, 1) < 0)
 		return roles_error(&l->roles, err, "the broker died before QEMU's start");
-	return 0;
+	/* systemd keeps it for another broker, should this one end. */
+	return l->unit >= 0 ? handover_send(l->unit, HANDOVER_LISTENER, 0, listener, err) : 0;
 }
 
 #define ENV_MAX 64
@@ -184,9 +221,14 @@ static int become_qemu(struct launch *l, struct error *err)
 	char domid[ENV_MAX], fds[ENV_MAX];
 	char preload[] = "LD_PRELOAD=" ROLE_DIR "/qemu-depriv-shim.so";
 	char xenstored[] = "XENSTORED_PATH=/run/xenstored/socket";
-	char *guest_env[] = {preload, xenstored, domid, fds, NULL};
-	char *probe_env[] = {NULL};
+	char libraries[sizeof("LD_LIBRARY_PATH=") + PATH_MAX];
+	char *const also = l->libraries != NULL ? libraries : NULL;
+	char *guest_env[] = {preload, xenstored, domid, fds, also, NULL};
+	char *probe_env[] = {also, NULL};
 	bool guest = l->plan.mode == PLAN_GUEST;
+
+	(void)snprintf(libraries, sizeof(libraries), "LD_LIBRARY_PATH=%s",
+	               l->libraries != NULL ? l->libraries : "");
 
 	l->plan.argv[0] = (char *)(uintptr_t)l->qemu; /* what QEMU prefixes its messages with */
 	(void)snprintf(domid, sizeof(domid), "XEN_DOMAIN_ID=%u", l->plan.domid);
@@ -218,18 +260,52 @@ static int launch_probe(struct launch *l, struct error *err)
 	return become_qemu(l, err);
 }
 
+/*
+ * As the host's default (qemu-depriv enable) this is also what Xen's init script runs to serve
+ * backends of dom0 itself: root's own QEMU, for root. It is none that could be confined to a
+ * domain.
+ */
+static bool is_for_dom0(char *argv[])
+{
+	for (size_t i = 1; argv[i] != NULL && argv[i + 1] != NULL; i++)
+		if (strcmp(argv[i], "-xen-domid") == 0)
+			return strcmp(argv[i + 1], "0") == 0;
+	return false;
+}
+
+static int become_qemu_of_dom0(char *argv[], struct error *err)
+{
+	const char *qemu, *libraries;
+	struct config config;
+
+	if (config_read(CONFIG_DIR, NULL, &config, err) < 0 ||
+	    plan_find_qemu(&config, &qemu, &libraries, err) < 0)
+		return -1;
+	if (libraries != NULL && setenv("LD_LIBRARY_PATH", libraries, 1) < 0)
+		return error_errno(err, "cannot set LD_LIBRARY_PATH");
+	(void)execv(qemu, argv);
+	return error_errno(err, "cannot execute %s", qemu);
+}
+
 int main(int argc, char *argv[])
 {
-	struct launch l = {.manifest = -1};
+	struct launch l = {.manifest = -1, .unit = -1};
 	struct error err;
 
 	resources_init(&l.res);
-	if (credentials_limit(&err) == 0 && prepare(&l, argc, argv, &err) == 0) {
+	if (argc > 0 && is_for_dom0(argv)) {
+		(void)become_qemu_of_dom0(argv, &err);
+	} else if (supervise_find_unit(&l.unit, &err) == 0 &&
+	           credentials_limit(&err) == 0 && prepare(&l, argc, argv, &err) == 0) {
 		if (l.plan.mode == PLAN_PROBE)
 			(void)launch_probe(&l, &err);
+		else if (l.unit < 0 && supervise_wanted(l.config.supervision))
+			(void)supervise_become_standin(&l.plan, argv, &err);
 		else
 			(void)launch_guest(&l, &err);
 	}
+	if (l.unit >= 0)
+		handover_error(l.unit, &err);
 	(void)fprintf(stderr, "qemu-depriv-dm: %s\n", err.msg);
 	return EXIT_FAILURE;
 }

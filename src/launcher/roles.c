@@ -21,12 +21,10 @@
 #define BROKER_USER   "qemu-depriv-broker"
 #define XSFILTER_USER "qemu-depriv-xsfilter"
 
-#define ROLE_MAX_FDS (MONITOR_FILES + PLAN_MAX_FILES + PLAN_MAX_DIRS)
-
 /* One role as it is to be started. */
 struct start {
 	const char *path;
-	const char *argv[3];
+	const char *argv[4];       /* NULL-terminated */
 	const struct identity *id; /* NULL: the monitor */
 	struct fd_move fds[ROLE_MAX_FDS];
 	size_t n_fds;
@@ -109,25 +107,25 @@ struct channels {
 	int qemu;        /* pidfd of this very process */
 };
 
-static int make_channels(struct channels *c, struct error *err)
+/* pidfd: of QEMU, or -1: of this process. */
+static int make_channels(struct channels *c, int pidfd, struct error *err)
 {
 	if (make_channel(c->broker, err) < 0 || make_channel(c->xsfilter, err) < 0 ||
 	    make_channel(c->launcher, err) < 0)
 		return -1;
 	if (pipe2(c->errors, O_CLOEXEC | O_NONBLOCK) < 0)
 		return error_errno(err, "cannot make a pipe");
-	c->qemu = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	c->qemu = pidfd < 0 ? (int)syscall(SYS_pidfd_open, getpid(), 0)
+	                    : fcntl(pidfd, F_DUPFD_CLOEXEC, 0);
 	if (c->qemu < 0)
 		return error_errno(err, "cannot open a pidfd");
 	return 0;
 }
 
-static void plan_starts(const struct plan *plan, const struct resources *res,
-                        const struct channels *c, int manifest, const char *pid, const char *domid,
-                        const struct identity ids[2], struct start starts[3])
+static void plan_monitor(struct start *monitor, const struct plan *plan,
+                         const struct resources *res, const struct channels *c, int manifest,
+                         const char *pid)
 {
-	struct start *monitor = &starts[0], *broker = &starts[1], *xsfilter = &starts[2];
-
 	*monitor = (struct start){.path = ROLE_DIR "/monitor", .argv = {"monitor", pid}};
 	give(monitor, c->broker[0], MONITOR_BROKER);
 	give(monitor, c->xsfilter[0], MONITOR_XSFILTER);
@@ -138,54 +136,104 @@ static void plan_starts(const struct plan *plan, const struct resources *res,
 		give(monitor, res->files[i], MONITOR_FILES + (int)i);
 	for (size_t i = 0; i < plan->n_dirs; i++)
 		give(monitor, res->dirs[i], MONITOR_FILES + (int)(plan->n_files + i));
+}
 
-	*broker = (struct start){.path = ROLE_DIR "/broker", .argv = {"broker"}, .id = &ids[0]};
+static void plan_broker(struct start *broker, const struct channels *c, int manifest,
+                        const struct identity *id)
+{
+	*broker = (struct start){.path = ROLE_DIR "/broker", .argv = {"broker"}, .id = id};
 	give(broker, c->broker[1], BROKER_MONITOR);
 	give(broker, c->launcher[1], BROKER_LAUNCHER);
 	give(broker, manifest, BROKER_MANIFEST);
+}
 
-	*xsfilter = (struct start){
-	        .path = ROLE_DIR "/xsfilter", .argv = {"xsfilter", domid}, .id = &ids[1]};
+static void plan_xsfilter(struct start *xsfilter, const struct channels *c, const char *domid,
+                          const struct identity *id)
+{
+	*xsfilter =
+	        (struct start){.path = ROLE_DIR "/xsfilter", .argv = {"xsfilter", domid}, .id = id};
 	give(xsfilter, c->xsfilter[1], XSFILTER_MONITOR);
 	give(xsfilter, c->qemu, XSFILTER_QEMU);
 }
 
-static void close_channels(const struct channels *c)
+/* The other ends; and the monitor's, unless it is the caller who becomes the monitor. */
+static void close_channels(const struct channels *c, bool keep_monitor)
 {
-	const int *pairs[] = {c->broker, c->xsfilter};
+	const int others[] = {c->broker[1], c->xsfilter[1], c->launcher[1], c->errors[1]};
+	const int monitors[] = {c->broker[0], c->xsfilter[0], c->qemu};
 
-	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
-		(void)close(pairs[i][0]);
-		(void)close(pairs[i][1]);
-	}
-	(void)close(c->launcher[1]);
-	(void)close(c->errors[1]);
-	(void)close(c->qemu);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		(void)close(others[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(monitors) && !keep_monitor; i++)
+		(void)close(monitors[i]);
+}
+
+static int fork_starter(const struct start *starts, size_t n, const struct channels *c,
+                        struct roles *ret, struct error *err)
+{
+	ret->starter = fork();
+	if (ret->starter == 0)
+		start_all(starts, n, c->errors[1]);
+	if (ret->starter < 0)
+		return error_errno(err, "cannot fork");
+	ret->broker = c->launcher[0];
+	ret->errors = c->errors[0];
+	return 0;
+}
+
+static int find_users(struct identity *broker, struct identity *xsfilter, struct error *err)
+{
+	return identity_of_user(BROKER_USER, broker, err) < 0
+	               ? -1
+	               : identity_of_user(XSFILTER_USER, xsfilter, err);
 }
 
 int roles_start(const struct plan *plan, const struct resources *res, int manifest,
-                struct roles *ret, struct error *err)
+                struct monitor_start *monitor, struct roles *ret, struct error *err)
 {
+	const size_t skip = monitor != NULL ? 1 : 0;
 	struct start starts[3];
 	struct identity ids[2];
 	struct channels c;
 	char pid[16], domid[16];
 
-	if (identity_of_user(BROKER_USER, &ids[0], err) < 0 ||
-	    identity_of_user(XSFILTER_USER, &ids[1], err) < 0 || make_channels(&c, err) < 0)
+	if (find_users(&ids[0], &ids[1], err) < 0 || make_channels(&c, -1, err) < 0)
 		return -1;
 	(void)snprintf(pid, sizeof(pid), "%d", getpid());
 	(void)snprintf(domid, sizeof(domid), "%u", plan->domid);
-	plan_starts(plan, res, &c, manifest, pid, domid, ids, starts);
+	plan_monitor(&starts[0], plan, res, &c, manifest, pid);
+	plan_broker(&starts[1], &c, manifest, &ids[0]);
+	plan_xsfilter(&starts[2], &c, domid, &ids[1]);
+	if (fork_starter(starts + skip, ARRAY_SIZE(starts) - skip, &c, ret, err) < 0)
+		return -1;
+	if (monitor != NULL) {
+		memcpy(monitor->fds, starts[0].fds, sizeof(monitor->fds));
+		monitor->n = starts[0].n_fds;
+	}
+	close_channels(&c, monitor != NULL);
+	return 0;
+}
 
-	ret->starter = fork();
-	if (ret->starter == 0)
-		start_all(starts, ARRAY_SIZE(starts), c.errors[1]);
-	if (ret->starter < 0)
-		return error_errno(err, "cannot fork");
-	ret->broker = c.launcher[0];
-	ret->errors = c.errors[0];
-	close_channels(&c);
+int roles_resume(unsigned int domid_of_qemu, int manifest, int pidfd, struct monitor_start *monitor,
+                 struct roles *ret, struct error *err)
+{
+	struct start starts[2];
+	struct identity ids[2];
+	struct channels c;
+	char domid[16];
+
+	if (find_users(&ids[0], &ids[1], err) < 0 || make_channels(&c, pidfd, err) < 0)
+		return -1;
+	(void)snprintf(domid, sizeof(domid), "%u", domid_of_qemu);
+	plan_broker(&starts[0], &c, manifest, &ids[0]);
+	starts[0].argv[1] = ROLE_RESUMED;
+	plan_xsfilter(&starts[1], &c, domid, &ids[1]);
+	if (fork_starter(starts, ARRAY_SIZE(starts), &c, ret, err) < 0)
+		return -1;
+	monitor->fds[monitor->n++] = (struct fd_move){c.broker[0], MONITOR_BROKER};
+	monitor->fds[monitor->n++] = (struct fd_move){c.xsfilter[0], MONITOR_XSFILTER};
+	close_channels(&c, true);
+	(void)close(c.qemu);
 	return 0;
 }
 
@@ -208,4 +256,19 @@ int roles_error(const struct roles *roles, struct error *err, const char *otherw
 		return error_set(err, "%s", otherwise);
 	err->msg[n] = '\0';
 	return -1;
+}
+
+int roles_become_monitor(const struct monitor_start *monitor, pid_t qemu, const char *how,
+                         struct error *err)
+{
+	struct start s = {.path = ROLE_DIR "/monitor"};
+	char pid[16];
+
+	(void)snprintf(pid, sizeof(pid), "%d", qemu);
+	s.argv[0] = "monitor";
+	s.argv[1] = pid;
+	s.argv[2] = how;
+	memcpy(s.fds, monitor->fds, sizeof(s.fds));
+	s.n_fds = monitor->n;
+	return become_role(&s, err);
 }

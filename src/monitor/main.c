@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * monitor PID: the one root process of a device model after its start. See role.h for its fds.
+ * monitor PID [unit|resumed]: the one root process of a device model after its start. See role.h
+ * for its fds.
  *
  * It answers the broker's requests, and when QEMU has ended, however it ended, it removes what was
  * made for it. SIGTERM asks it to end QEMU first.
+ *
+ * In a unit of systemd's it ends early when broker or xsfilter have ended, or on SIGHUP: systemd
+ * starts all three anew, and QEMU does not notice.
  */
 #include <errno.h>
 #include <poll.h>
@@ -21,6 +25,7 @@
 #include "landlock.h"
 #include "monitor.h"
 #include "role.h"
+#include "unit.h"
 #include "util.h"
 
 /* QEMU 7.2 makes 3 connections and one per PV backend, 10.0 one more; xsfilter's limit is 8. */
@@ -50,7 +55,7 @@ int monitor_settle(const struct monitor *m, struct error *err)
 	return m->ruleset < 0 ? 0 : landlock_enter(m->ruleset, err);
 }
 
-static int open_signalfd(struct error *err)
+static int open_signalfd(const struct monitor *m, struct error *err)
 {
 	sigset_t set;
 	int fd;
@@ -58,6 +63,8 @@ static int open_signalfd(struct error *err)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
+	if (m->in_unit)
+		(void)sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return error_errno(err, "cannot block SIGTERM");
 	fd = signalfd(-1, &set, SFD_CLOEXEC);
@@ -120,10 +127,32 @@ static int until(const struct monitor *m, int64_t deadline)
 	return left > 0 ? (int)left : 0;
 }
 
+/* The end of QEMU ends the other roles as well, and they may be faster to tell. */
+#define QEMU_GRACE_MS 500
+
+static bool qemu_lives(void)
+{
+	struct pollfd fd = {.fd = MONITOR_QEMU, .events = POLLIN};
+
+	return poll(&fd, 1, QEMU_GRACE_MS) == 0;
+}
+
+/* Returns false for the signal that asks for other roles instead of QEMU's end. */
+static bool on_signal(int signals)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info) && info.ssi_signo == SIGHUP)
+		return false;
+	end_qemu();
+	return true;
+}
+
 /*
- * Until QEMU has ended. A dead broker or xsfilter is only reported: a running guest needs neither.
+ * Until QEMU has ended: true. A dead broker is only reported: a running guest does not need it. In
+ * a unit it is a reason to end, as the others are: false.
  */
-static void loop(struct monitor *m, int signals)
+static bool loop(struct monitor *m, int signals)
 {
 	const int64_t deadline = now_ms() + SEAL_DEADLINE_MS;
 	struct pollfd fds[] = {
@@ -131,6 +160,7 @@ static void loop(struct monitor *m, int signals)
 	        {.fd = MONITOR_BROKER, .events = POLLIN},
 	        {.fd = signals, .events = POLLIN},
 	        {.fd = -1, .events = POLLIN}, /* xsfilter: answer_exec() hears its first message */
+	        {.fd = m->in_unit ? MONITOR_STANDIN : -1, .events = POLLIN},
 	};
 	bool xsfilter_lives = true;
 	int n;
@@ -140,29 +170,37 @@ static void loop(struct monitor *m, int signals)
 			monitor_seal(m, "the device model has had its time to start");
 		n = poll(fds, ARRAY_SIZE(fds), until(m, deadline));
 		if (n < 0 && errno != EINTR)
-			return;
+			return true;
 		if (n <= 0)
 			continue;
 		if (fds[0].revents != 0)
-			return;
+			return true;
 		if (fds[1].revents != 0 && !serve(m)) {
 			role_log("the broker is gone");
 			fds[1].fd = -1;
+			if (m->in_unit)
+				return !qemu_lives();
 		}
-		if (fds[2].revents != 0) {
-			end_qemu();
-			fds[2].fd = -1;
-		}
+		if (fds[2].revents != 0 && !on_signal(signals))
+			return false;
 		if (fds[3].revents != 0 && !hear_xsfilter(m)) {
 			role_log("xsfilter is gone");
 			xsfilter_lives = false;
+			if (m->in_unit)
+				return !qemu_lives();
+		}
+		if (fds[4].revents != 0) {
+			role_log("the process that libxl knows has ended");
+			end_qemu();
+			fds[4].fd = -1;
 		}
 		fds[3].fd =
 		        xsfilter_lives && (m->made & (1u << REQ_EXEC)) != 0 ? MONITOR_XSFILTER : -1;
 	}
 }
 
-static int start(struct monitor *m, const char *pid, int *ret_signals, struct error *err)
+static int start(struct monitor *m, const char *pid, const char *how, int *ret_signals,
+                 struct error *err)
 {
 	uint64_t n;
 
@@ -170,7 +208,7 @@ static int start(struct monitor *m, const char *pid, int *ret_signals, struct er
 		return error_set(err, "\"%s\" is no pid", pid);
 	m->qemu = (pid_t)n;
 	m->manifest = manifest_map(MONITOR_MANIFEST, err);
-	if (m->manifest == NULL)
+	if (m->manifest == NULL || unit_init(m, how, err) < 0)
 		return -1;
 	m->pages_left = m->manifest->extra_pages;
 	m->ptys_left = m->manifest->ptys;
@@ -179,11 +217,18 @@ static int start(struct monitor *m, const char *pid, int *ret_signals, struct er
 	role_init("monitor", m->manifest->domid);
 	if (role_protect(err) < 0)
 		return -1;
-	*ret_signals = open_signalfd(err);
+	*ret_signals = open_signalfd(m, err);
 	if (*ret_signals < 0)
 		return -1;
-	m->xen = xen_open(err);
-	if (m->xen == NULL || monitor_make_ruleset(m->manifest, &m->ruleset, err) < 0)
+	/* Whoever takes over gives images of the plan, and the broker QEMU's memory, but no more.
+	 */
+	if (m->resumed)
+		m->made = 1u << REQ_EXEC;
+	else
+		m->xen = xen_open(err);
+	if (m->xen == NULL && !m->resumed)
+		return -1;
+	if (monitor_make_ruleset(m->manifest, &m->ruleset, err) < 0)
 		return -1;
 	if (filter_load_role(ROLE_MONITOR) < 0)
 		return error_errno(err, "cannot load the system call filter");
@@ -196,14 +241,17 @@ int main(int argc, char *argv[])
 	struct error err;
 	int signals = -1;
 
-	if (argc != 2 || start(&m, argv[1], &signals, &err) < 0) {
+	const bool called_well = argc == 2 || argc == 3;
+
+	if (!called_well || start(&m, argv[1], argv[2], &signals, &err) < 0) {
 		role_init("monitor", 0);
-		role_log("%s", argc != 2 ? "started by qemu-depriv-dm only" : err.msg);
+		role_log("%s", !called_well ? "started by qemu-depriv-dm only" : err.msg);
 		if (m.manifest != NULL)
 			monitor_cleanup(m.manifest);
-		return EXIT_FAILURE;
+		return argc == 3 ? UNIT_STATUS_START : EXIT_FAILURE;
 	}
-	loop(&m, signals);
+	if (!loop(&m, signals))
+		return UNIT_STATUS_RESTART;
 	monitor_cleanup(m.manifest);
-	return EXIT_SUCCESS;
+	return unit_report_end(&m);
 }

@@ -26,6 +26,11 @@ struct monitor {
 	uint32_t ptys_left;        /* pseudo terminals still to be given */
 	uint32_t connections_left; /* xenstore connections still to be given */
 	uint32_t inets_used;       /* bit per manifest inet that has its listener */
+
+	bool in_unit; /* is the main process of the domain's systemd unit */
+	bool resumed; /* and has taken over from an earlier monitor */
+	unsigned int connections_stored;
+	unsigned long oom_kills; /* of the unit, when this monitor started */
 };
 
 /*

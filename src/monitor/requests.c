@@ -20,6 +20,7 @@
 #include "fdmsg.h"
 #include "monitor.h"
 #include "role.h"
+#include "unit.h"
 #include "util.h"
 #include "xenfd.h"
 
@@ -142,6 +143,7 @@ static int answer_xenstore(struct monitor *m, const struct request *req, int *re
 	r = fdmsg_send(MONITOR_XSFILTER, &kind, 1, (int[]){filter_end, upstream}, 2);
 	if (r < 0)
 		return -errno;
+	unit_store_connection(m, filter_end, upstream);
 	m->connections_left--;
 	*ret_fd = steal_fd(&qemu_end);
 	return 0;
@@ -300,6 +302,7 @@ void monitor_seal(struct monitor *m, const char *why)
 	xen_close(m->xen);
 	m->xen = NULL;
 	role_log("sealed: %s", why);
+	unit_status(m, "sealed");
 }
 
 static int permitted(const struct monitor *m, const struct request *req)

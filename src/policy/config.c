@@ -115,13 +115,18 @@ static void free_path(struct config_path *p)
 	*p = (struct config_path){0};
 }
 
+/* QEMU's root has the host's /usr and no other program. */
+static bool is_below_usr(const char *value)
+{
+	return is_path(value) && strncmp(value, "/usr/", 5) == 0 && strstr(value, "/../") == NULL;
+}
+
 static void set_program(struct reading *r, const struct key *key, const char *value)
 {
 	struct config_path *p = member(r, key);
 	struct config_path new;
 
-	/* QEMU's root has the host's /usr and no other program. */
-	if (!is_path(value) || strncmp(value, "/usr/", 5) != 0 || strstr(value, "/../") != NULL) {
+	if (!is_below_usr(value)) {
 		bad_value(r, "wants an absolute path below /usr");
 		return;
 	}
@@ -245,12 +250,94 @@ static void set_need(struct reading *r, const struct key *key, const char *value
 	bad_value(r, "wants yes or if-available");
 }
 
+#define XEN_SECTION "xen "
+
+/* "4.17" */
+static bool is_version(const char *s)
+{
+	const char *digits = "0123456789";
+	const char *dot = s + strspn(s, digits);
+
+	return dot > s && *dot == '.' && dot[1] != '\0' &&
+	       dot[1 + strspn(dot + 1, digits)] == '\0' &&
+	       strlen(s) < sizeof(((struct config_xen *)NULL)->version);
+}
+
+/* The row of the section that is being read, made if it is new. NULL: reported. */
+static struct config_xen *find_xen(struct reading *r)
+{
+	const char *version = r->section + strlen(XEN_SECTION);
+	struct config *c = r->config;
+
+	if (!is_version(version)) {
+		bad_value(r, "the section wants a release of Xen, as [xen 4.17]");
+		return NULL;
+	}
+	for (size_t i = 0; i < c->n_xen; i++)
+		if (strcmp(c->xen[i].version, version) == 0)
+			return &c->xen[i];
+	if (c->n_xen == CONFIG_MAX_XEN) {
+		bad_value(r, "more than %d releases of Xen", CONFIG_MAX_XEN);
+		return NULL;
+	}
+	(void)snprintf(c->xen[c->n_xen].version, sizeof(c->xen[0].version), "%s", version);
+	return &c->xen[c->n_xen++];
+}
+
+static void set_xen(struct reading *r, const char *value)
+{
+	struct config_xen *xen = find_xen(r);
+	struct config_path *p, new;
+
+	if (xen == NULL)
+		return;
+	if (strcmp(r->name, "qemu") == 0)
+		p = &xen->qemu;
+	else if (strcmp(r->name, "library-path") == 0)
+		p = &xen->libraries;
+	else {
+		bad_value(r, "unknown key");
+		return;
+	}
+	if (p->path != NULL && own_line(r, p) != 0) {
+		bad_value(r, "given twice, first in line %u", own_line(r, p));
+		return;
+	}
+	if (!is_below_usr(value)) {
+		bad_value(r, "wants an absolute path below /usr");
+		return;
+	}
+	if (make_path(r, value, &new) < 0)
+		return;
+	free_path(p);
+	*p = new;
+}
+
+static void set_supervision(struct reading *r, const struct key *key, const char *value)
+{
+	static const char *const words[] = {
+	        [SUPERVISION_AUTO] = "auto",
+	        [SUPERVISION_SYSTEMD] = "systemd",
+	        [SUPERVISION_DIRECT] = "direct",
+	};
+	enum supervision *mode = member(r, key);
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcmp(value, words[i]) == 0) {
+			*mode = (enum supervision)i;
+			return;
+		}
+	}
+	bad_value(r, "wants auto, systemd or direct");
+}
+
 static const struct key keys[] = {
         {"qemu", "path", true, set_program, offsetof(struct config, qemu)},
         {"files", "read-only", false, set_path, offsetof(struct config, read_only)},
         {"files", "read-write", false, set_path, offsetof(struct config, read_write)},
         {"files", "directory", false, set_directory, offsetof(struct config, directories)},
         {"require", NULL, false, set_need, offsetof(struct config, need)},
+        {"supervision", "mode", true, set_supervision, offsetof(struct config, supervision)},
 };
 
 /* inih ---------------------------------------------------------------------------------------- */
@@ -290,7 +377,9 @@ static int on_line(void *user, const char *section, const char *name, const char
 			return 1;
 		}
 	}
-	if (*section == '\0')
+	if (strncmp(section, XEN_SECTION, strlen(XEN_SECTION)) == 0)
+		set_xen(r, value);
+	else if (*section == '\0')
 		problem(r, "%s:%u: %s: outside of any section", r->path, r->line, name);
 	else
 		bad_value(r, is_known_section(section) ? "unknown key" : "unknown section");
@@ -480,5 +569,9 @@ void config_free(struct config *config)
 	free_paths(&config->read_only);
 	free_paths(&config->read_write);
 	free_paths(&config->directories);
+	for (size_t i = 0; i < config->n_xen; i++) {
+		free_path(&config->xen[i].qemu);
+		free_path(&config->xen[i].libraries);
+	}
 	memset(config, 0, sizeof(*config));
 }

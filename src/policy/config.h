@@ -10,6 +10,13 @@
 /* Backing files and the like: more than a plan holds (PLAN_MAX_FILES) is of no use. */
 #define CONFIG_MAX_PATHS 64
 
+/* Who keeps monitor, broker and xsfilter of a device model going. */
+enum supervision {
+	SUPERVISION_AUTO, /* systemd where it runs */
+	SUPERVISION_SYSTEMD,
+	SUPERVISION_DIRECT,
+};
+
 /* A path and where it was named, for messages about it: "FILE:LINE: [section] key". Owned. */
 struct config_path {
 	char *path;
@@ -21,12 +28,26 @@ struct config_paths {
 	size_t n;
 };
 
+/* Releases of Xen that one host boots, by turns. */
+#define CONFIG_MAX_XEN 8
+
+/* [xen VERSION] */
+struct config_xen {
+	char version[16];
+	struct config_path qemu; /* path NULL: that of [qemu], or the built-in list */
+	struct config_path
+	        libraries; /* library-path: where its Xen libraries are; path may be NULL */
+};
+
 struct config {
 	struct config_path qemu;         /* [qemu] path; path NULL: the built-in list */
 	struct config_paths read_only;   /* [files] */
 	struct config_paths read_write;  /* [files] */
 	struct config_paths directories; /* [files]: read-only, for members of backing chains */
 	enum need need[LAYER_MAX_];      /* [require] */
+	enum supervision supervision;    /* [supervision] mode */
+	struct config_xen xen[CONFIG_MAX_XEN];
+	size_t n_xen;
 };
 
 /* What a launch does with neither file. */

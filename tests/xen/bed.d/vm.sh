@@ -44,7 +44,7 @@ vm_ports() {
 
 snapshot_dir() {
 	local image
-	image=$(image_dir "$1")
+	image=$(image_of "$1" "$3")
 	echo "$cache/snapshot-$1-$2-$3-$(hash_of "$image" "$(qemu-system-x86_64 --version | head -n 1)" -- "$bed_dir/bed.d/vm.sh")"
 }
 
@@ -57,7 +57,7 @@ ensure_snapshot() {
 # (a file that every run maps privately, so that restoring costs nothing), `state` (the devices), `disk`.
 make_snapshot() {
 	local suite=$1 flavour=$2 init=$3 dir=$4 image console
-	image=$(image_dir "$suite")
+	image=$(image_of "$suite" "$init")
 	console=$dir/console.log
 	say "booting $suite ($flavour xenstored, $init) for a snapshot"
 	take_slot
@@ -112,13 +112,15 @@ take_slot() {
 
 # parse_options ARG...: sets the options of run and shell, and `rest`
 parse_options() {
-	out='' timeout=300 flavour=oxen init=init cold='' product=yes
+	out='' timeout=300 flavour=oxen init=init cold='' product=yes packages=''
 	while [[ ${1:-} == -* ]]; do
 		case $1 in
 			--out) out=${2:?}; shift ;;
 			--timeout) timeout=${2:?}; shift ;;
 			--xenstored=oxen | --xenstored=c) flavour=${1#*=} ;;
 			--cold) cold=yes ;;
+			--systemd) init=systemd ;;
+			--packages) packages=yes product= ;;
 			--no-product) product= ;;
 			*) usage ;;
 		esac
@@ -137,6 +139,11 @@ make_job() {
 		tar=$(product_tar "$suite")
 		[[ -f $tar ]] || die "no product for $suite: run '$0 product $suite' first (or use --no-product)"
 		tar -C "$stage" -xf "$tar"
+	fi
+	if [[ -n $packages ]]; then
+		tar=$(packages_dir "$suite")
+		[[ -d $tar ]] || die "no packages for $suite: run '$0 package $suite' first"
+		cp -r "$tar" "$stage/root/packages"
 	fi
 	if [[ -d $case ]]; then cp -rL "$case/." "$stage/root/case/"; else cp "$case" "$stage/root/case/case"; fi
 	chmod +x "$stage/root/case/case" || die "$case has no file 'case'"
@@ -159,8 +166,8 @@ run_case() {
 	local suite=${rest[0]} case=${rest[1]} image disk_base vm_status=0 incoming=() share=on ram
 	xen_version "$suite" > /dev/null
 	[[ -e $case ]] || die "no such case: $case"
-	cached "$(image_dir "$suite")" make_image "$suite"
-	image=$(image_dir "$suite")
+	ensure_image "$suite" "$init"
+	image=$(image_of "$suite" "$init")
 	trap stop_vm EXIT
 	work=$(mktemp -d)
 	: "${out:=$work/out}"
@@ -206,8 +213,8 @@ run_shell() {
 	parse_options "$@"
 	[[ ${#rest[@]} == 1 ]] || usage
 	local image suite=${rest[0]}
-	cached "$(image_dir "$suite")" make_image "$suite"
-	image=$(image_dir "$suite")
+	ensure_image "$suite" "$init"
+	image=$(image_of "$suite" "$init")
 	trap stop_vm EXIT
 	work=$(mktemp -d)
 	qemu-img create -q -f qcow2 -b "$image/root.img" -F raw "$work/disk"
