@@ -33,6 +33,7 @@ static const char why_tcp[] = "a debugger could attach";
 static const struct option options[] = {
         /* The process */
         ARG_DO("xen-domid", plan_xen_domid),
+        FLAG_DO("qemu-depriv-probe", plan_battery), /* ours, not QEMU's */
         FLAG_DO("xen-domid-restrict", plan_domid_restrict),
         FLAG_NO("xen-attach", why_pv),
         ARG_DO("runas", plan_runas),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "configure.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 #include "xenversion.h"
 
 #define HYPERVISOR "/sys/hypervisor/version"
+
+#include "../probe/facts.h"
 
 static const char *const qemu_paths[] = {
         QEMU_PATH, /* the build's choice; empty: look at the others */
@@ -27,6 +30,15 @@ static int add_files(struct plan *plan, const struct config_paths *list, bool wr
 	return 0;
 }
 
+/* Where qemu-depriv probe inside finds the battery in a live QEMU: for root only, as QMP is. */
+static int add_battery(struct plan *plan, struct error *err)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), BATTERY_SOCKET "%u", plan->domid);
+	return plan_add_listener(plan, path, &plan->battery_fd, err);
+}
+
 int plan_configure(struct plan *plan, const char *dir, struct config *ret, struct error *err)
 {
 	const struct config_paths *dirs = &ret->directories;
@@ -41,6 +53,8 @@ int plan_configure(struct plan *plan, const char *dir, struct config *ret, struc
 	for (size_t i = 0; i < dirs->n; i++)
 		if (plan_add_dir(plan, dirs->at[i].path, dirs->at[i].origin, err) < 0)
 			goto fail;
+	if (ret->probe_library && add_battery(plan, err) < 0)
+		goto fail;
 	return 0;
 fail:
 	config_free(ret);

@@ -24,7 +24,13 @@
 #include "supervise.h"
 #include "util.h"
 
+#include "../probe/facts.h"
+
 #define PROBE_SOCKET "/qmp-libxl-"
+
+#define SHIM            ROLE_DIR "/qemu-depriv-shim.so"
+#define BATTERY         ROLE_DIR "/probe"
+#define BATTERY_LIBRARY ROLE_DIR "/qemu-depriv-probe.so"
 
 struct launch {
 	struct plan plan;
@@ -106,13 +112,21 @@ static int domid_of_probe(const struct plan *plan, uint16_t *ret, struct error *
 	return error_set(err, "-machine none without -xen-domid, and no QMP socket names a domain");
 }
 
+static int find_program(struct launch *l, struct error *err)
+{
+	if (!l->plan.battery)
+		return plan_find_qemu(&l->config, &l->qemu, &l->libraries, err);
+	l->qemu = BATTERY;
+	return access(l->qemu, X_OK) < 0 ? error_errno(err, "%s", l->qemu) : 0;
+}
+
 static int prepare(struct launch *l, int argc, char *const argv[], struct error *err)
 {
 	uint16_t domid;
 
 	if (open_standard_fds(err) < 0 || plan_parse(argc, argv, &l->plan, err) < 0 ||
-	    plan_configure(&l->plan, CONFIG_DIR, &l->config, err) < 0 ||
-	    plan_find_qemu(&l->config, &l->qemu, &l->libraries, err) < 0 || arrange_fds(l, err) < 0)
+	    plan_configure(&l->plan, CONFIG_DIR, &l->config, err) < 0 || find_program(l, err) < 0 ||
+	    arrange_fds(l, err) < 0)
 		return -1;
 	domid = l->plan.domid;
 	if (l->plan.mode == PLAN_PROBE && domid_of_probe(&l->plan, &domid, err) < 0)
@@ -218,12 +232,14 @@ static int filter_and_hand_over(struct launch *l, struct error *err)
 
 static int become_qemu(struct launch *l, struct error *err)
 {
-	char domid[ENV_MAX], fds[ENV_MAX];
-	char preload[] = "LD_PRELOAD=" ROLE_DIR "/qemu-depriv-shim.so";
+	char domid[ENV_MAX], fds[ENV_MAX], battery[ENV_MAX];
+	char preload[] = "LD_PRELOAD=" SHIM,
+	     preload_battery[] = "LD_PRELOAD=" SHIM ":" BATTERY_LIBRARY;
 	char xenstored[] = "XENSTORED_PATH=/run/xenstored/socket";
 	char libraries[sizeof("LD_LIBRARY_PATH=") + PATH_MAX];
-	char *const also = l->libraries != NULL ? libraries : NULL;
-	char *guest_env[] = {preload, xenstored, domid, fds, also, NULL};
+	size_t n_env = 4; /* of guest_env, so far */
+	char *also = l->libraries != NULL ? libraries : NULL;
+	char *guest_env[] = {preload, xenstored, domid, fds, NULL, NULL, NULL};
 	char *probe_env[] = {also, NULL};
 	bool guest = l->plan.mode == PLAN_GUEST;
 
@@ -234,6 +250,12 @@ static int become_qemu(struct launch *l, struct error *err)
 	(void)snprintf(domid, sizeof(domid), "XEN_DOMAIN_ID=%u", l->plan.domid);
 	(void)snprintf(fds, sizeof(fds), "QEMU_DEPRIV_FDS=privcmd:%d,evtchn:%d", l->res.privcmd,
 	               l->res.evtchn);
+	if (l->plan.battery_fd != 0) {
+		(void)snprintf(battery, sizeof(battery), PROBE_ENV "=fd:%d", l->plan.battery_fd);
+		guest_env[0] = preload_battery;
+		guest_env[n_env++] = battery;
+	}
+	guest_env[n_env] = also;
 	(void)execve(l->qemu, l->plan.argv, guest ? guest_env : probe_env);
 	if (guest && (errno == ENOSYS || errno == EIO))
 		return roles_error(&l->roles, err, "a helper died before QEMU's start");
@@ -295,8 +317,8 @@ int main(int argc, char *argv[])
 	resources_init(&l.res);
 	if (argc > 0 && is_for_dom0(argv)) {
 		(void)become_qemu_of_dom0(argv, &err);
-	} else if (supervise_find_unit(&l.unit, &err) == 0 &&
-	           credentials_limit(&err) == 0 && prepare(&l, argc, argv, &err) == 0) {
+	} else if (supervise_find_unit(&l.unit, &err) == 0 && credentials_limit(&err) == 0 &&
+	           prepare(&l, argc, argv, &err) == 0) {
 		if (l.plan.mode == PLAN_PROBE)
 			(void)launch_probe(&l, &err);
 		else if (l.unit < 0 && supervise_wanted(l.config.supervision))

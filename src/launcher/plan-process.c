@@ -21,6 +21,13 @@ int plan_xen_domid(struct planner *p, char **arg)
 	return PLANNER_KEEP;
 }
 
+int plan_battery(struct planner *p, char **arg)
+{
+	(void)arg;
+	p->plan->battery = true;
+	return PLANNER_DROP;
+}
+
 int plan_domid_restrict(struct planner *p, char **arg)
 {
 	(void)arg;

@@ -287,6 +287,28 @@ int plan_add_dir(struct plan *plan, const char *path, const char *origin, struct
 	return copy(origin, &dir->origin, err);
 }
 
+/* The numbers of listeners and taps follow each other: the next one is behind the highest. */
+int plan_add_listener(struct plan *plan, const char *path, int *ret_fd, struct error *err)
+{
+	struct plan_listener *listener = &plan->listeners[plan->n_listeners];
+	int next = 3;
+
+	if (plan->n_listeners == PLAN_MAX_LISTENERS)
+		return error_set(err, "%s: more than %d sockets", path, PLAN_MAX_LISTENERS);
+	for (size_t i = 0; i < plan->n_listeners; i++)
+		if (plan->listeners[i].fd >= next)
+			next = plan->listeners[i].fd + 1;
+	for (size_t i = 0; i < plan->n_taps; i++)
+		if (plan->taps[i].fd >= next)
+			next = plan->taps[i].fd + 1;
+	listener->path = strdup(path);
+	if (listener->path == NULL)
+		return error_set(err, "%s: out of memory", path);
+	listener->fd = *ret_fd = take_fd(plan, &next);
+	plan->n_listeners++;
+	return 0;
+}
+
 void plan_free(struct plan *plan)
 {
 	for (char **word = plan->argv; word != NULL && *word != NULL; word++)

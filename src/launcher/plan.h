@@ -64,6 +64,8 @@ struct plan {
 	char *name;     /* guest's name (-name), owned; NULL if not given */
 	char *run_as;   /* user that libxl chose ("uid:gid" or a user name), owned; NULL if none */
 	char *chroot_dir; /* directory libxl made for -chroot, owned; NULL if none */
+	bool battery;     /* qemu-depriv probe runs in QEMU's place (-qemu-depriv-probe) */
+	int battery_fd;   /* listener of the battery that is loaded into QEMU; 0: it is not */
 	bool dm_restrict; /* -xen-domid-restrict was given (and is stripped) */
 	bool incoming;    /* -incoming: a restored guest, its memory is populated already */
 
@@ -101,5 +103,11 @@ int plan_add_file(struct plan *plan, const char *path, bool writable, const char
 
 /* Adds a directory of the configuration. */
 int plan_add_dir(struct plan *plan, const char *path, const char *origin, struct error *err);
+
+/*
+ * Adds a unix socket that the command line does not name; *ret_fd is the number that QEMU finds it
+ * at. Only after plan_parse().
+ */
+int plan_add_listener(struct plan *plan, const char *path, int *ret_fd, struct error *err);
 
 void plan_free(struct plan *plan);

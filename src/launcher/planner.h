@@ -83,8 +83,9 @@ planner_handler plan_drive, plan_blockdev, plan_image, plan_cdrom, plan_boot_fil
         plan_keys;
 
 /* plan-process.c */
-planner_handler plan_xen_domid, plan_domid_restrict, plan_nodefaults, plan_runas, plan_chroot,
-        plan_run_with, plan_name, plan_incoming, plan_add_fd, plan_machine, plan_accel, plan_drop;
+planner_handler plan_battery, plan_xen_domid, plan_domid_restrict, plan_nodefaults, plan_runas,
+        plan_chroot, plan_run_with, plan_name, plan_incoming, plan_add_fd, plan_machine, plan_accel,
+        plan_drop;
 
 /* plan-chardev.c */
 planner_handler plan_chardev, plan_legacy_chardev;

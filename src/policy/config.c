@@ -331,11 +331,22 @@ static void set_supervision(struct reading *r, const struct key *key, const char
 	bad_value(r, "wants auto, systemd or direct");
 }
 
+static void set_yes_or_no(struct reading *r, const struct key *key, const char *value)
+{
+	bool *flag = member(r, key);
+
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		bad_value(r, "wants yes or no");
+	else
+		*flag = strcmp(value, "yes") == 0;
+}
+
 static const struct key keys[] = {
         {"qemu", "path", true, set_program, offsetof(struct config, qemu)},
         {"files", "read-only", false, set_path, offsetof(struct config, read_only)},
         {"files", "read-write", false, set_path, offsetof(struct config, read_write)},
         {"files", "directory", false, set_directory, offsetof(struct config, directories)},
+        {"test", "probe-library", true, set_yes_or_no, offsetof(struct config, probe_library)},
         {"require", NULL, false, set_need, offsetof(struct config, need)},
         {"supervision", "mode", true, set_supervision, offsetof(struct config, supervision)},
 };

@@ -48,6 +48,7 @@ struct config {
 	enum supervision supervision;    /* [supervision] mode */
 	struct config_xen xen[CONFIG_MAX_XEN];
 	size_t n_xen;
+	bool probe_library; /* [test]: the attack battery is loaded into QEMU */
 };
 
 /* What a launch does with neither file. */
