@@ -42,9 +42,9 @@ enum xsfilter_fd {
 #define UNIT_STATUS_RESTART 75 /* EX_TEMPFAIL: QEMU lives, start the roles anew */
 
 /* Names in the unit's fd store; what follows the prefix is a number. */
-#define STORE_MONITOR        "monitor-"  /* what the monitor has at that number */
-#define STORE_LISTENER       "listener"  /* QEMU's seccomp listener */
-#define STORE_QEMU_SIDE      "qemu-"     /* of xenstore connection 0, 1, ... */
+#define STORE_MONITOR        "monitor-" /* what the monitor has at that number */
+#define STORE_LISTENER       "listener" /* QEMU's seccomp listener */
+#define STORE_QEMU_SIDE      "qemu-"    /* of xenstore connection 0, 1, ... */
 #define STORE_XENSTORED_SIDE "xenstored-"
 #define STORE_CONNECTIONS    8
 

@@ -35,7 +35,8 @@ static bool wait_for_exec(const struct unit *u)
 		cleanup_fd int owned = fd;
 
 		if (m.kind == HANDOVER_LISTENER && owned >= 0) {
-			notify_send(u->notify, owned, "FDSTORE=1\nFDPOLL=0\nFDNAME=" STORE_LISTENER);
+			notify_send(u->notify, owned,
+			            "FDSTORE=1\nFDPOLL=0\nFDNAME=" STORE_LISTENER);
 			listener = true;
 		} else if (m.kind == HANDOVER_ERROR) {
 			(void)fprintf(stderr, "%s\n", m.text);

@@ -159,7 +159,8 @@ static int fork_launcher(struct unit *u, struct launch_in *in, struct error *err
 static void keep_in_store(const struct unit *u, const struct fd_move *fd)
 {
 	if (fd->to != MONITOR_BROKER && fd->to != MONITOR_XSFILTER)
-		notify_send(u->notify, fd->from, "FDSTORE=1\nFDPOLL=0\nFDNAME=" STORE_MONITOR "%d", fd->to);
+		notify_send(u->notify, fd->from, "FDSTORE=1\nFDPOLL=0\nFDNAME=" STORE_MONITOR "%d",
+		            fd->to);
 }
 
 static int receive_monitor(struct unit *u, struct error *err)
