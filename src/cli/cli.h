@@ -34,6 +34,7 @@ int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int cli_usage(const struct command *command);
 
 /* The commands. */
+int cmd_check(const struct command *self, int argc, char *argv[]);
 int cmd_config_check(const struct command *self, int argc, char *argv[]);
 int cmd_explain(const struct command *self, int argc, char *argv[]);
 int cmd_host_default(const struct command *self, int argc, char *argv[]);

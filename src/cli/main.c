@@ -7,6 +7,9 @@
 #include "util.h"
 
 static const struct command commands[] = {
+        {"check", NULL, "[--json] DOMID | --all",
+         "look at a running device model from outside and say what its confinement lacks",
+         cmd_check},
         {"config", "check", "[--dir DIR]", "read the configuration and name every problem",
          cmd_config_check},
         {"explain", NULL,

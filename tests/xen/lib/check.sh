@@ -64,8 +64,6 @@ guest() {
 	shift
 	{
 		printf 'name="%s"\ntype="hvm"\nmemory=64\nvcpus=1\nvnc=1\nserial="pty"\ndevice_model_version="qemu-xen"\n' "$name"
-		# Without a disk the firmware would reboot after a minute, which gives the guest another domid.
-		echo 'device_model_args_hvm=["-boot","reboot-timeout=-1"]'
 		printf '%s\n' "$@"
 	} > "$name.cfg"
 }
