@@ -45,9 +45,12 @@ static bool is_jail_path(const char *path)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(jail_paths); i++) {
 		const char *jail = jail_paths[i].path;
-		const bool below = jail[strlen(jail) - 1] == '/';
+		size_t len = strlen(jail);
+		const bool below = jail[len - 1] == '/';
 
-		if (below ? begins_with(path, jail) : strcmp(path, jail) == 0)
+		len -= below;
+		if (strncmp(path, jail, len) == 0 &&
+		    (path[len] == '\0' || (below && path[len] == '/')))
 			return true;
 	}
 	return false;
