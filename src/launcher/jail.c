@@ -175,6 +175,7 @@ static int switch_root(struct error *err)
 
 int jail_enter(const struct plan *plan, const struct resources *res, struct error *err)
 {
+	(void)umask(0022); /* the modes below are meant, whatever the caller's umask */
 	if (unshare(NAMESPACES) < 0)
 		return error_errno(err, "cannot make the namespaces");
 	/* Nothing that is mounted from now on may be seen outside. */
