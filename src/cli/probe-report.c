@@ -180,9 +180,11 @@ static json_t *json_of(const struct group *group, const struct attempt *a, const
 	                                       [LEFT_OUT] = "left out"};
 	enum verdict v = probe_verdict(a, r);
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?}", "group", group->name, "name",
-	                 a->name, "why", a->why, "verdict", verdicts[v], "outcome",
-	                 outcome_name(r->outcome), "control", outcome_name(r->control),
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s?}", "group", group->name,
+	                 "name", a->name, "why", a->why, "verdict", verdicts[v], "outcome",
+	                 outcome_name(r->outcome), "through",
+	                 r->outcome == 0 || is_in(a->reached, r->outcome), "withstand",
+	                 (a->flags & WITHSTAND) != 0, "control", outcome_name(r->control),
 	                 "void_because", v == VOID_ ? probe_exception(group, a, r) : NULL);
 }
 

@@ -74,6 +74,18 @@ static int each_handle(const char *node, uint64_t device, handle_fn *try,
 	return fresh >= 0 ? try(fresh, self, facts) : r;
 }
 
+/*
+ * For what would change a handle for good: on one of its own if there can be one, because the
+ * others may be those of a live QEMU. Where there cannot, they are refused.
+ */
+static int own_handle(const char *node, uint64_t device, handle_fn *try, const struct attempt *self,
+                      const struct facts *facts)
+{
+	cleanup_fd int fd = facts->forks ? open(node, O_RDWR | O_CLOEXEC) : -1;
+
+	return fd >= 0 ? try(fd, self, facts) : each_handle(node, device, try, self, facts);
+}
+
 int each_privcmd(handle_fn *try, const struct attempt *self, const struct facts *facts)
 {
 	return each_handle("/dev/xen/privcmd", facts->privcmd, try, self, facts);
@@ -222,12 +234,12 @@ static int restrict_on(int fd, const struct attempt *self, const struct facts *f
 
 static int restrict_privcmd(const struct attempt *self, const struct facts *facts)
 {
-	return each_privcmd(restrict_on, self, facts);
+	return own_handle("/dev/xen/privcmd", facts->privcmd, restrict_on, self, facts);
 }
 
 static int restrict_evtchn(const struct attempt *self, const struct facts *facts)
 {
-	return each_evtchn(restrict_on, self, facts);
+	return own_handle("/dev/xen/evtchn", facts->evtchn, restrict_on, self, facts);
 }
 
 /* Event channels ------------------------------------------------------------------------------- */
@@ -291,7 +303,7 @@ static int reset_on(int fd, const struct attempt *self, const struct facts *fact
 
 static int reset(const struct attempt *self, const struct facts *facts)
 {
-	return each_evtchn(reset_on, self, facts);
+	return own_handle("/dev/xen/evtchn", facts->evtchn, reset_on, self, facts);
 }
 
 /* Grants: what answers as /dev/xen/gntdev. */
@@ -411,7 +423,7 @@ static const struct attempt xen[] = {
         {"privcmd-undefined", privcmd_request, NUMBER(_IOC(_IOC_NONE, 'P', 11, 8)), REFUSED(EPERM),
          REACHED(ENOTTY), .why = "what the next kernel may have"},
         {"privcmd-restrict-to-other", restrict_privcmd, NUMBER(IOCTL_PRIVCMD_RESTRICT),
-         REFUSED(EPERM), .why = "a handle for another domain"},
+         REFUSED(EPERM, EINVAL), .why = "a handle for another domain"},
 
         {"evtchn-bind-other", bind_interdomain, REFUSED(EACCES), REACHED(EINVAL),
          .why = "another guest's event channels"},
