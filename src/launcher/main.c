@@ -321,7 +321,7 @@ int main(int argc, char *argv[])
 	           prepare(&l, argc, argv, &err) == 0) {
 		if (l.plan.mode == PLAN_PROBE)
 			(void)launch_probe(&l, &err);
-		else if (l.unit < 0 && supervise_wanted(l.config.supervision))
+		else if (l.unit < 0 && !l.plan.battery && supervise_wanted(l.config.supervision))
 			(void)supervise_become_standin(&l.plan, argv, &err);
 		else
 			(void)launch_guest(&l, &err);
