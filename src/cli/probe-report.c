@@ -30,6 +30,7 @@ static const struct {
         {"xenstore", "read-dotdot", "xenstored itself refuses such a path"},
         {"xenstore", "read-slashes", "xenstored itself refuses such a path"},
         {"xenstore", "two-paths", "xenstored itself refuses such a payload"},
+        {"resources", "log-by-refusals", "without a broker there is nobody who would log"},
         {"kernel", "x32-getpid", "Debian's kernel has the x32 calls off (syscall.x32)"},
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,7 +71,10 @@ static int join_library(struct session *s, const char *path, pid_t qemu, struct 
 		struct sockaddr sa;
 		struct sockaddr_un un;
 	} a = {.un = {.sun_family = AF_UNIX}};
+	char log[32];
 
+	(void)snprintf(log, sizeof(log), "/proc/%d/fd/2", qemu);
+	s->log = open(log, O_PATH | O_CLOEXEC);
 	(void)snprintf(a.un.sun_path, sizeof(a.un.sun_path), "%s", path);
 	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (s->fd < 0 || connect(s->fd, &a.sa, sizeof(a.un)) < 0)
@@ -156,6 +160,13 @@ int session_order(struct session *s, uint32_t attempt, bool *ret_alive)
 	*ret_alive = transmit(s->fd, &order, sizeof(order)) &&
 	             receive(s->fd, &report, sizeof(report), &hung) && report.attempt == attempt;
 	return *ret_alive ? report.outcome : how_it_ended(s, hung);
+}
+
+size_t session_log_size(const struct session *s)
+{
+	struct stat st;
+
+	return s->log >= 0 && fstat(s->log, &st) == 0 ? (size_t)st.st_size : 0;
 }
 
 void session_end(struct session *s)

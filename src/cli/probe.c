@@ -287,6 +287,10 @@ static bool left_out(enum where where, bool forks, const struct attempt *a)
 static int try_one(struct run *run, struct scene *scene, enum where where, bool *live,
                    enum pass pass, size_t index, int *ret, struct error *err)
 {
+	const struct group *group;
+	const struct attempt *a = attempt_get(index, &group);
+	size_t logged;
+
 	if (!*live) {
 		if (scene_start(run, scene, where, err) < 0)
 			return -1;
@@ -294,7 +298,10 @@ static int try_one(struct run *run, struct scene *scene, enum where where, bool 
 	}
 	if (where == IN_PLACE && pass != BEFORE_SEALING && let_run(scene, err) < 0)
 		return -1;
+	logged = session_log_size(&scene->session);
 	*ret = session_order(&scene->session, (uint32_t)index, live);
+	if ((a->flags & LOG_GROWTH) != 0 && *ret == 0)
+		*ret = session_log_size(&scene->session) - logged > a->arg[0] ? 0 : EDQUOT;
 	if (!*live)
 		scene_end(scene);
 	return 0;

@@ -78,6 +78,9 @@ int session_tell(const struct session *s, const struct facts *facts, struct erro
 /* The outcome of one attempt, or of ORDER_RUNNING. *ret_alive: whether there can be another. */
 int session_order(struct session *s, uint32_t attempt, bool *ret_alive);
 
+/* Bytes that it and those who serve it have logged. */
+size_t session_log_size(const struct session *s);
+
 /* Ends it. */
 void session_end(struct session *s);
 

@@ -26,6 +26,8 @@ enum attempt_flags {
 	EARLY = 2,
 	/* Not to be refused but to be withstood: 0 is the good end. */
 	WITHSTAND = 4,
+	/* Went through only if the log has grown by more than arg[0] bytes; else EDQUOT. */
+	LOG_GROWTH = 8,
 };
 
 struct attempt {

@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "attempt.h"
@@ -87,11 +90,45 @@ static int locked_memory(const struct attempt *self, const struct facts *facts)
 	return 0;
 }
 
+/* 16 MiB: whoever limits the log reads it slowly, if at all. */
+static int fill_log(const struct attempt *self, const struct facts *facts)
+{
+	static char lines[65536];
+
+	(void)self;
+	(void)facts;
+	memset(lines, '.', sizeof(lines));
+	for (size_t i = 0; i < 16 * MIB / sizeof(lines); i++) {
+		lines[sizeof(lines) - 1] = '\n';
+		if (write(STDERR_FILENO, lines, sizeof(lines)) < 0)
+			return errno;
+	}
+	return 0;
+}
+
+/* Each of them may be worth a line to whoever refuses. */
+static int refusals(const struct attempt *self, const struct facts *facts)
+{
+	static const struct sockaddr_un nowhere = {.sun_family = AF_UNIX, .sun_path = "/none"};
+	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)self;
+	(void)facts;
+	for (int i = 0; i < 3000; i++)
+		if (syscall(SYS_connect, fd, &nowhere, sizeof(nowhere)) == 0)
+			return EPROTO;
+	return 0;
+}
+
 static const struct attempt resources[] = {
         {"threads", threads, REFUSED(EAGAIN), .flags = PLACE_ONLY, .why = "more than 512 threads"},
         {"fds", fds, REFUSED(EMFILE), .flags = PLACE_ONLY, .why = "more than 1024 fds"},
         {"locked-memory", locked_memory, REFUSED(EAGAIN, EPERM), .flags = PLACE_ONLY,
          .why = "memory that cannot be swapped"},
+        {"log", fill_log, NUMBER(8 * MIB), REFUSED(EDQUOT), .flags = PLACE_ONLY | LOG_GROWTH,
+         .why = "the disk that the log is on"},
+        {"log-by-refusals", refusals, NUMBER(65536), REFUSED(EDQUOT),
+         .flags = PLACE_ONLY | LOG_GROWTH, .why = "the same by way of those who refuse"},
         {"mlock", SYS(mlock, BAD << 12, 4096), REFUSED(EPERM), REACHED(ENOMEM),
          .why = "memory that cannot be swapped"},
         {"mlockall", SYS(mlockall, 4 /* MCL_ONFAULT alone is wrong */), REFUSED(EPERM),
