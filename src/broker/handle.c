@@ -174,7 +174,7 @@ static struct answer on_connect(struct broker *b, const uint64_t args[6])
 		return fail(-EFAULT);
 	if (sockaddr_is_xenstored(addr, len))
 		return replace_socket(REQ_XENSTORE, 0, 0, args[0]);
-	role_log("refused: connect");
+	audit(AUDIT_REFUSED, "connect", "refused: connect");
 	return fail(-EACCES);
 }
 
@@ -190,7 +190,7 @@ static struct answer on_bind(struct broker *b, const uint64_t args[6])
 	index = sockaddr_find_inet(b->manifest, addr, len, &port);
 	if (index >= 0)
 		return replace_socket(REQ_LISTEN, (uint32_t)index, port, args[0]);
-	role_log("refused: bind");
+	audit(AUDIT_REFUSED, "bind", "refused: bind");
 	return fail(-EACCES);
 }
 
@@ -264,10 +264,15 @@ void broker_handle(struct broker *b, const struct seccomp_notif *notif)
 	if (a.error >= 0 && fd >= 0) {
 		int r = install(b, notif->id, &a);
 
-		if (r >= 0 && a.at < 0)
+		if (r >= 0 && a.at < 0) {
+			counters->served++;
 			return; /* installed and answered in one step */
+		}
 		a.error = r < 0 ? r : 0;
 	}
+	counters->refused += a.error < 0;
+	counters->passed += a.error >= 0 && a.resume;
+	counters->served += a.error >= 0 && !a.resume;
 	resp.error = a.error < 0 ? a.error : 0;
 	resp.val = resp.error == 0 ? a.value : 0;
 	resp.flags = a.resume ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;

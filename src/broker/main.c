@@ -40,9 +40,10 @@ static int start(struct broker *b, struct error *err)
 	b->manifest = manifest_map(BROKER_MANIFEST, err);
 	if (b->manifest == NULL)
 		return -1;
-	role_init("broker", b->manifest->domid);
-	if (role_protect(err) < 0)
+	if (role_attach("broker", BROKER_COUNTERS, COUNTERS_BROKER, BROKER_JOURNAL, err) < 0 ||
+	    role_protect(err) < 0)
 		return -1;
+	(void)close(BROKER_COUNTERS);
 	b->mem = -1;
 	if (filter_load_role(ROLE_BROKER) < 0)
 		return error_errno(err, "cannot load the system call filter");
@@ -56,13 +57,13 @@ int main(int argc, char *argv[])
 	struct error err;
 	int r;
 
-	role_init("broker", 0);
+	audit_init("broker", BROKER_JOURNAL);
 	/* For a QEMU that runs: its exec was seen by a broker before this one. */
 	b.executed = argc == 2 && strcmp(argv[1], ROLE_RESUMED) == 0;
 	r = start(&b, &err);
 	if (r < 0) {
 		if (r != LAUNCH_ENDED)
-			role_log("%s", err.msg);
+			audit(AUDIT_FAILED, "broker", "%s", err.msg);
 		return EXIT_FAILURE;
 	}
 

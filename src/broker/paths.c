@@ -8,9 +8,6 @@
 #include "role.h"
 #include "util.h"
 
-/* Lines that QEMU can provoke before only the 32nd, 64th, 128th, ... are written. */
-#define LOG_LINES 20
-
 /* Of a path in the log; the rest of a line is ours. */
 #define LOG_PATH 512
 
@@ -91,20 +88,18 @@ static void make_printable(const char *path, char buf[LOG_PATH])
 
 void path_log_refusal(const char *path, int flags, enum path_kind kind, int error)
 {
-	static unsigned int n;
 	const bool writes = (flags & O_ACCMODE) != O_RDONLY;
 	char text[LOG_PATH];
 
-	n++;
-	if (n > LOG_LINES && (n & (n - 1)) != 0)
-		return;
 	make_printable(path, text);
 	if (kind == PATH_REFUSED)
-		role_log("refused: open of %s for %s: not in the plan. If it is a backing file, "
-		         "allow it in qemu-depriv.conf(5): [files] read-only = %s",
-		         text, writes ? "writing" : "reading", text);
+		audit(AUDIT_REFUSED, "open",
+		      "refused: open of %s for %s: not in the plan. If it is a backing file, "
+		      "allow it in qemu-depriv.conf(5): [files] read-only = %s",
+		      text, writes ? "writing" : "reading", text);
 	else if (writes && error == -EACCES)
-		role_log("refused: open of %s for writing: the plan gives it read-only", text);
+		audit(AUDIT_REFUSED, "open",
+		      "refused: open of %s for writing: the plan gives it read-only", text);
 	else
-		role_log("refused: open of %s: %s", text, strerror(-error));
+		audit(AUDIT_REFUSED, "open", "refused: open of %s: %s", text, strerror(-error));
 }

@@ -3,23 +3,12 @@
 
 #include <elf.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "util.h"
-
-static const char *role_name = "?";
-static unsigned int role_domid;
-
-void role_init(const char *name, unsigned int domid)
-{
-	role_name = name;
-	role_domid = domid;
-}
 
 #ifdef __GLIBC__
 static int protect_relro(void)
@@ -54,20 +43,27 @@ int role_protect(struct error *err)
 	return 0;
 }
 
-void role_log(const char *fmt, ...)
+int role_attach(const char *role, int counters_fd, enum counters_page page, int journal,
+                struct error *err)
 {
-	char line[ERROR_MAX + 128];
-	va_list ap;
-	int n, m;
+	const struct counters_head *head;
+	struct counters_role *own;
+	struct stat st;
 
-	/* One write(), so that lines of several processes in one log do not mix. */
-	n = snprintf(line, sizeof(line), "qemu-depriv %s[domain %u]: ", role_name, role_domid);
-	va_start(ap, fmt);
-	m = vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
-	va_end(ap);
-	n = m < (int)sizeof(line) - n - 1 ? n + m : (int)sizeof(line) - 2;
-	line[n++] = '\n';
-	(void)!write(STDERR_FILENO, line, (size_t)n);
+	audit_init(role, journal);
+	if (fstat(counters_fd, &st) < 0 || st.st_size != COUNTERS_SIZE)
+		return error_set(err, "was started without its counters");
+	head = mmap(NULL, COUNTERS_PAGE, PROT_READ, MAP_SHARED, counters_fd, 0);
+	own = mmap(NULL, COUNTERS_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, counters_fd,
+	           (off_t)page * COUNTERS_PAGE);
+	if (head == MAP_FAILED || own == MAP_FAILED)
+		return error_errno(err, "cannot map the counters");
+	if (head->magic != COUNTERS_MAGIC || memchr(head->name, '\0', sizeof(head->name)) == NULL)
+		return error_set(err, "fd %d has no counters", counters_fd);
+	own->pid = getpid();
+	counters = own;
+	audit_domain(head->domid, head->name, head->uid);
+	return 0;
 }
 
 const struct manifest *manifest_map(int fd, struct error *err)

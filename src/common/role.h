@@ -2,6 +2,8 @@
 /* What monitor, broker and xsfilter share: which fds the launcher starts them with, and logging. */
 #pragma once
 
+#include "audit.h"
+#include "counters.h"
 #include "error.h"
 #include "manifest.h"
 
@@ -12,21 +14,27 @@ enum monitor_fd {
 	MONITOR_MANIFEST,
 	MONITOR_QEMU,    /* pidfd of the process that becomes QEMU */
 	MONITOR_PRIVCMD, /* restricted; every privcmd that QEMU opens is a dup of it */
-	MONITOR_NOTIFY,  /* in a unit only: systemd's notification socket */
-	MONITOR_STANDIN, /* likewise: pidfd of the process that libxl knows */
-	MONITOR_MEMORY,  /* likewise: memory.events of the unit's control group */
-	MONITOR_FILES,   /* O_PATH fds of manifest.files[0], [1], ..., then of manifest.dirs */
+	MONITOR_JOURNAL,
+	MONITOR_COUNTERS, /* kept open: its lock says that the device model is alive */
+	MONITOR_NOTIFY,   /* in a unit only: systemd's notification socket */
+	MONITOR_STANDIN,  /* likewise: pidfd of the process that libxl knows */
+	MONITOR_MEMORY,   /* likewise: memory.events of the unit's control group */
+	MONITOR_FILES,    /* O_PATH fds of manifest.files[0], [1], ..., then of manifest.dirs */
 };
 
 enum broker_fd {
 	BROKER_MONITOR = 3, /* SEQPACKET */
 	BROKER_LAUNCHER,    /* SEQPACKET: one byte with the seccomp listener, then end of file */
 	BROKER_MANIFEST,
+	BROKER_JOURNAL, /* audit_connect()'s socket */
+	BROKER_COUNTERS,
 };
 
 enum xsfilter_fd {
 	XSFILTER_MONITOR = 3, /* SEQPACKET */
 	XSFILTER_QEMU,        /* pidfd */
+	XSFILTER_JOURNAL,
+	XSFILTER_COUNTERS,
 };
 
 /* Last arguments of roles that systemd supervises: started with QEMU, or for one that runs. */
@@ -54,11 +62,16 @@ enum xsfilter_fd {
  */
 int role_protect(struct error *err);
 
-/* Names the role in every line it logs; keeps both pointers. */
-void role_init(const char *name, unsigned int domid);
+/*
+ * Maps the counters file at fd, the head and the role's own page, and names role, domain and guest
+ * in every record from now on. The fd stays open: whoever could write it all closes it. Returns 0,
+ * or -1 with err.
+ */
+int role_attach(const char *role, int counters_fd, enum counters_page page, int journal,
+                struct error *err);
 
-/* One line to stderr, prefixed with program, role and domain. */
-void role_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Something that is no decision. */
+#define role_log(...) audit(AUDIT_NOTE, "role", __VA_ARGS__)
 
 /* Maps the sealed manifest at fd read-only, checks that it is one, closes fd. NULL with err. */
 const struct manifest *manifest_map(int fd, struct error *err);

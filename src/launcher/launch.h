@@ -122,12 +122,43 @@ void resources_undo(const struct plan *plan, struct resources *res);
 int manifest_make(const struct plan *plan, const struct resources *res, const struct identity *id,
                   uint32_t layers, int *ret_fd, struct error *err);
 
+/* rundir.c ------------------------------------------------------------------------------------ */
+
+struct rundir_content {
+	const struct plan *plan;
+	const struct identity *id;
+	uint32_t layers; /* bit for each layer that this launch will have */
+	int argc;
+	char *const *argv; /* as the toolstack gave it */
+};
+
+/*
+ * Makes /run/qemu-depriv/DOMID with the command line and the counters, in the place of what a
+ * killed monitor has left. *ret_counters is the counters file, close-on-exec and the caller's,
+ * whose lock every copy of it holds: while there is one, the domain can have no second device
+ * model.
+ */
+int rundir_make(const struct rundir_content *from, int *ret_counters, struct error *err);
+
+/* Adds a copy of the manifest. */
+int rundir_add_manifest(uint16_t domid, int manifest, struct error *err);
+
+/* Removes it all. */
+void rundir_undo(uint16_t domid);
+
 /* roles.c ------------------------------------------------------------------------------------- */
 
 struct roles {
 	pid_t starter; /* our child until roles_started() */
 	int broker;    /* socket for the seccomp listener */
 	int errors;    /* pipe: the message of a role that could not be exec'd */
+};
+
+/* What all roles, or most of them, get a copy of. */
+struct shared_fds {
+	int manifest;
+	int counters;
+	int journal;
 };
 
 #define ROLE_MAX_FDS (MONITOR_FILES + PLAN_MAX_FILES + PLAN_MAX_DIRS)
@@ -142,15 +173,16 @@ struct monitor_start {
  * Starts broker and xsfilter, none of them our child, and the monitor as well, unless `monitor` is
  * given: then that is filled in, and its fds are the caller's.
  */
-int roles_start(const struct plan *plan, const struct resources *res, int manifest,
-                struct monitor_start *monitor, struct roles *ret, struct error *err);
+int roles_start(const struct plan *plan, const struct resources *res,
+                const struct shared_fds *shared, struct monitor_start *monitor, struct roles *ret,
+                struct error *err);
 
 /*
  * Starts broker and xsfilter for a QEMU that runs; adds the monitor's ends of their channels to
  * `monitor`. The new broker waits for the listener at ret->broker.
  */
-int roles_resume(unsigned int domid_of_qemu, int manifest, int pidfd, struct monitor_start *monitor,
-                 struct roles *ret, struct error *err);
+int roles_resume(unsigned int domid_of_qemu, const struct shared_fds *shared, int pidfd,
+                 struct monitor_start *monitor, struct roles *ret, struct error *err);
 
 /* Executes the monitor in this process. how: ROLE_UNIT or ROLE_RESUMED. Returns only with err. */
 int roles_become_monitor(const struct monitor_start *monitor, pid_t qemu, const char *how,

@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "configure.h"
 #include "fdmsg.h"
 #include "filter.h"
@@ -40,9 +41,11 @@ struct launch {
 	struct identity id;
 	struct landlock landlock;
 	const char *qemu, *libraries; /* libraries: NULL for the linker's own */
-	int manifest;
-	int unit;            /* leads to the unit that this launcher runs in; -1: to none */
-	int privcmd, evtchn; /* the numbers of QEMU's inherited handles */
+	int argc;                     /* of the toolstack's command line */
+	char *const *argv;
+	struct shared_fds shared; /* the journal: connected before there is nothing to connect to */
+	int unit;                 /* leads to the unit that this launcher runs in; -1: to none */
+	int privcmd, evtchn;      /* the numbers of QEMU's inherited handles */
 };
 
 /* 0, 1 and 2 must be open, or what we open next would become QEMU's standard output. */
@@ -133,6 +136,7 @@ static int prepare(struct launch *l, int argc, char *const argv[], struct error 
 		return -1;
 	if (identity_of_qemu(l->plan.run_as, domid, &l->id, err) < 0)
 		return -1;
+	l->shared.journal = audit_connect(); /* -1: then it will do without */
 	return landlock_prepare(&l->plan, &l->config, &l->landlock, err);
 }
 
@@ -141,7 +145,7 @@ static int start_roles(struct launch *l, struct error *err)
 {
 	struct monitor_start monitor;
 
-	if (roles_start(&l->plan, &l->res, l->manifest, l->unit >= 0 ? &monitor : NULL, &l->roles,
+	if (roles_start(&l->plan, &l->res, &l->shared, l->unit >= 0 ? &monitor : NULL, &l->roles,
 	                err) < 0)
 		return -1;
 	if (l->unit < 0)
@@ -157,14 +161,31 @@ static int start_roles(struct launch *l, struct error *err)
 	return handover_send(l->unit, HANDOVER_END, 0, -1, err);
 }
 
+static int make_all(struct launch *l, struct error *err)
+{
+	if (resources_make(&l->plan, &l->res, err) < 0 ||
+	    manifest_make(&l->plan, &l->res, &l->id, LAYERS_CORE | l->landlock.layers,
+	                  &l->shared.manifest, err) < 0 ||
+	    rundir_add_manifest(l->plan.domid, l->shared.manifest, err) < 0)
+		return -1;
+	return start_roles(l, err);
+}
+
 /* Everything that exists outside this process: undone here, or by the monitor once it runs. */
 static int make_and_start(struct launch *l, struct error *err)
 {
-	if (resources_make(&l->plan, &l->res, err) < 0 ||
-	    manifest_make(&l->plan, &l->res, &l->id, LAYERS_CORE | l->landlock.layers, &l->manifest,
-	                  err) < 0 ||
-	    start_roles(l, err) < 0) {
+	const struct rundir_content content = {.plan = &l->plan,
+	                                       .id = &l->id,
+	                                       .layers = LAYERS_CORE | l->landlock.layers,
+	                                       .argc = l->argc,
+	                                       .argv = l->argv};
+
+	/* First: a second launch for a domain ends here, and takes nothing of the first one's. */
+	if (rundir_make(&content, &l->shared.counters, err) < 0)
+		return -1;
+	if (make_all(l, err) < 0) {
 		resources_undo(&l->plan, &l->res);
+		rundir_undo(l->plan.domid);
 		return -1;
 	}
 	return 0;
@@ -309,9 +330,17 @@ static int become_qemu_of_dom0(char *argv[], struct error *err)
 	return error_errno(err, "cannot execute %s", qemu);
 }
 
+/* In the root of QEMU there is no journal: one that failed before has not been connected yet. */
+static void report(struct launch *l, const char *message)
+{
+	audit_init(NULL, l->shared.journal >= 0 ? l->shared.journal : audit_connect());
+	audit_domain(l->plan.domid, l->plan.name, l->id.uid);
+	audit(AUDIT_FAILED, "launch", "%s", message);
+}
+
 int main(int argc, char *argv[])
 {
-	struct launch l = {.manifest = -1, .unit = -1};
+	struct launch l = {.argc = argc, .argv = argv, .shared = {-1, -1, -1}, .unit = -1};
 	struct error err;
 
 	resources_init(&l.res);
@@ -328,6 +357,6 @@ int main(int argc, char *argv[])
 	}
 	if (l.unit >= 0)
 		handover_error(l.unit, &err);
-	(void)fprintf(stderr, "qemu-depriv-dm: %s\n", err.msg);
+	report(&l, err.msg);
 	return EXIT_FAILURE;
 }

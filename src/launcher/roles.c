@@ -100,11 +100,12 @@ static int make_channel(int ret[2], struct error *err)
 
 /* All fds the roles talk through; both ends, ours until the starter has them. */
 struct channels {
-	int broker[2];   /* monitor, broker */
-	int xsfilter[2]; /* monitor, xsfilter */
-	int launcher[2]; /* launcher, broker */
-	int errors[2];   /* read, write */
-	int qemu;        /* pidfd of this very process */
+	int broker[2];            /* monitor, broker */
+	int xsfilter[2];          /* monitor, xsfilter */
+	int launcher[2];          /* launcher, broker */
+	int errors[2];            /* read, write */
+	int qemu;                 /* pidfd of this very process */
+	struct shared_fds shared; /* the caller's */
 };
 
 /* pidfd: of QEMU, or -1: of this process. */
@@ -123,28 +124,30 @@ static int make_channels(struct channels *c, int pidfd, struct error *err)
 }
 
 static void plan_monitor(struct start *monitor, const struct plan *plan,
-                         const struct resources *res, const struct channels *c, int manifest,
-                         const char *pid)
+                         const struct resources *res, const struct channels *c, const char *pid)
 {
 	*monitor = (struct start){.path = ROLE_DIR "/monitor", .argv = {"monitor", pid}};
 	give(monitor, c->broker[0], MONITOR_BROKER);
 	give(monitor, c->xsfilter[0], MONITOR_XSFILTER);
-	give(monitor, manifest, MONITOR_MANIFEST);
+	give(monitor, c->shared.manifest, MONITOR_MANIFEST);
 	give(monitor, c->qemu, MONITOR_QEMU);
 	give(monitor, res->privcmd, MONITOR_PRIVCMD);
+	give(monitor, c->shared.journal, MONITOR_JOURNAL);
+	give(monitor, c->shared.counters, MONITOR_COUNTERS);
 	for (size_t i = 0; i < plan->n_files; i++)
 		give(monitor, res->files[i], MONITOR_FILES + (int)i);
 	for (size_t i = 0; i < plan->n_dirs; i++)
 		give(monitor, res->dirs[i], MONITOR_FILES + (int)(plan->n_files + i));
 }
 
-static void plan_broker(struct start *broker, const struct channels *c, int manifest,
-                        const struct identity *id)
+static void plan_broker(struct start *broker, const struct channels *c, const struct identity *id)
 {
 	*broker = (struct start){.path = ROLE_DIR "/broker", .argv = {"broker"}, .id = id};
 	give(broker, c->broker[1], BROKER_MONITOR);
 	give(broker, c->launcher[1], BROKER_LAUNCHER);
-	give(broker, manifest, BROKER_MANIFEST);
+	give(broker, c->shared.manifest, BROKER_MANIFEST);
+	give(broker, c->shared.journal, BROKER_JOURNAL);
+	give(broker, c->shared.counters, BROKER_COUNTERS);
 }
 
 static void plan_xsfilter(struct start *xsfilter, const struct channels *c, const char *domid,
@@ -154,6 +157,8 @@ static void plan_xsfilter(struct start *xsfilter, const struct channels *c, cons
 	        (struct start){.path = ROLE_DIR "/xsfilter", .argv = {"xsfilter", domid}, .id = id};
 	give(xsfilter, c->xsfilter[1], XSFILTER_MONITOR);
 	give(xsfilter, c->qemu, XSFILTER_QEMU);
+	give(xsfilter, c->shared.journal, XSFILTER_JOURNAL);
+	give(xsfilter, c->shared.counters, XSFILTER_COUNTERS);
 }
 
 /* The other ends; and the monitor's, unless it is the caller who becomes the monitor. */
@@ -188,21 +193,22 @@ static int find_users(struct identity *broker, struct identity *xsfilter, struct
 	               : identity_of_user(XSFILTER_USER, xsfilter, err);
 }
 
-int roles_start(const struct plan *plan, const struct resources *res, int manifest,
-                struct monitor_start *monitor, struct roles *ret, struct error *err)
+int roles_start(const struct plan *plan, const struct resources *res,
+                const struct shared_fds *shared, struct monitor_start *monitor, struct roles *ret,
+                struct error *err)
 {
 	const size_t skip = monitor != NULL ? 1 : 0;
 	struct start starts[3];
 	struct identity ids[2];
-	struct channels c;
+	struct channels c = {.shared = *shared};
 	char pid[16], domid[16];
 
 	if (find_users(&ids[0], &ids[1], err) < 0 || make_channels(&c, -1, err) < 0)
 		return -1;
 	(void)snprintf(pid, sizeof(pid), "%d", getpid());
 	(void)snprintf(domid, sizeof(domid), "%u", plan->domid);
-	plan_monitor(&starts[0], plan, res, &c, manifest, pid);
-	plan_broker(&starts[1], &c, manifest, &ids[0]);
+	plan_monitor(&starts[0], plan, res, &c, pid);
+	plan_broker(&starts[1], &c, &ids[0]);
 	plan_xsfilter(&starts[2], &c, domid, &ids[1]);
 	if (fork_starter(starts + skip, ARRAY_SIZE(starts) - skip, &c, ret, err) < 0)
 		return -1;
@@ -214,18 +220,18 @@ int roles_start(const struct plan *plan, const struct resources *res, int manife
 	return 0;
 }
 
-int roles_resume(unsigned int domid_of_qemu, int manifest, int pidfd, struct monitor_start *monitor,
-                 struct roles *ret, struct error *err)
+int roles_resume(unsigned int domid_of_qemu, const struct shared_fds *shared, int pidfd,
+                 struct monitor_start *monitor, struct roles *ret, struct error *err)
 {
 	struct start starts[2];
 	struct identity ids[2];
-	struct channels c;
+	struct channels c = {.shared = *shared};
 	char domid[16];
 
 	if (find_users(&ids[0], &ids[1], err) < 0 || make_channels(&c, pidfd, err) < 0)
 		return -1;
 	(void)snprintf(domid, sizeof(domid), "%u", domid_of_qemu);
-	plan_broker(&starts[0], &c, manifest, &ids[0]);
+	plan_broker(&starts[0], &c, &ids[0]);
 	starts[0].argv[1] = ROLE_RESUMED;
 	plan_xsfilter(&starts[1], &c, domid, &ids[1]);
 	if (fork_starter(starts, ARRAY_SIZE(starts), &c, ret, err) < 0)

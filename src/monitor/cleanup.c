@@ -1,9 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "monitor.h"
 #include "role.h"
+#include "util.h"
+
+static void remove_rundir(uint32_t domid)
+{
+	static const char *const files[] = {"argv", "counters", "manifest"};
+	char path[sizeof(RUN_DIR "/4294967295/counters")];
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		(void)snprintf(path, sizeof(path), RUN_DIR "/%u/%s", domid, files[i]);
+		(void)unlink(path);
+	}
+	(void)snprintf(path, sizeof(path), RUN_DIR "/%u", domid);
+	(void)rmdir(path);
+}
 
 void monitor_cleanup(const struct manifest *manifest)
 {
@@ -18,4 +33,5 @@ void monitor_cleanup(const struct manifest *manifest)
 	}
 	if (manifest->chroot_dir != 0)
 		(void)rmdir(manifest_string(manifest, manifest->chroot_dir));
+	remove_rundir(manifest->domid);
 }

@@ -44,6 +44,7 @@ static int allow_plan(int ruleset, const struct landlock_rights *deny,
                       const struct manifest *manifest, struct error *err)
 {
 	const int dirs = MONITOR_FILES + (int)manifest->n_files;
+	char rundir[sizeof(RUN_DIR "/4294967295")];
 
 	for (int i = 0; i < (int)manifest->n_files; i++) {
 		const struct manifest_file *file = &manifest->files[i];
@@ -62,6 +63,10 @@ static int allow_plan(int ruleset, const struct landlock_rights *deny,
 		                 manifest_string(manifest, manifest->listeners[i].path),
 		                 LL_REMOVE_FILE, err) < 0)
 			return -1;
+	(void)snprintf(rundir, sizeof(rundir), RUN_DIR "/%u", manifest->domid);
+	if (landlock_allow_path(ruleset, deny, RUN_DIR, LL_REMOVE_DIR, err) < 0 ||
+	    landlock_allow_path(ruleset, deny, rundir, LL_REMOVE_FILE, err) < 0)
+		return -1;
 	if (manifest->chroot_dir == 0)
 		return 0;
 	return allow_parent(ruleset, deny, manifest_string(manifest, manifest->chroot_dir),

@@ -73,7 +73,7 @@ static int open_signalfd(const struct monitor *m, struct error *err)
 
 static void end_qemu(void)
 {
-	role_log("ending the device model");
+	audit(AUDIT_ENDED, "SIGTERM", "ending the device model");
 	(void)syscall(SYS_pidfd_send_signal, MONITOR_QEMU, SIGKILL, NULL, 0);
 }
 
@@ -87,7 +87,7 @@ static bool serve(struct monitor *m)
 
 	r = fdmsg_recv(MONITOR_BROKER, &req, sizeof(req), NULL, &no_fds);
 	if (r < 0)
-		role_log("malformed request: %s", strerror(errno));
+		audit(AUDIT_REFUSED, "request", "malformed request: %s", strerror(errno));
 	if (r <= 0)
 		return false;
 
@@ -176,7 +176,7 @@ static bool loop(struct monitor *m, int signals)
 		if (fds[0].revents != 0)
 			return true;
 		if (fds[1].revents != 0 && !serve(m)) {
-			role_log("the broker is gone");
+			audit(AUDIT_LOST, "broker", "the broker is gone");
 			fds[1].fd = -1;
 			if (m->in_unit)
 				return !qemu_lives();
@@ -184,7 +184,7 @@ static bool loop(struct monitor *m, int signals)
 		if (fds[2].revents != 0 && !on_signal(signals))
 			return false;
 		if (fds[3].revents != 0 && !hear_xsfilter(m)) {
-			role_log("xsfilter is gone");
+			audit(AUDIT_LOST, "xsfilter", "xsfilter is gone");
 			xsfilter_lives = false;
 			if (m->in_unit)
 				return !qemu_lives();
@@ -214,8 +214,8 @@ static int start(struct monitor *m, const char *pid, const char *how, int *ret_s
 	m->ptys_left = m->manifest->ptys;
 	m->connections_left = XENSTORE_CONNECTIONS;
 
-	role_init("monitor", m->manifest->domid);
-	if (role_protect(err) < 0)
+	if (role_attach("monitor", MONITOR_COUNTERS, COUNTERS_MONITOR, MONITOR_JOURNAL, err) < 0 ||
+	    role_protect(err) < 0)
 		return -1;
 	*ret_signals = open_signalfd(m, err);
 	if (*ret_signals < 0)
@@ -244,8 +244,9 @@ int main(int argc, char *argv[])
 	const bool called_well = argc == 2 || argc == 3;
 
 	if (!called_well || start(&m, argv[1], argv[2], &signals, &err) < 0) {
-		role_init("monitor", 0);
-		role_log("%s", !called_well ? "started by qemu-depriv-dm only" : err.msg);
+		audit_init("monitor", !called_well ? -1 : MONITOR_JOURNAL);
+		audit(AUDIT_FAILED, "monitor", "%s",
+		      !called_well ? "started by qemu-depriv-dm only" : err.msg);
 		if (m.manifest != NULL)
 			monitor_cleanup(m.manifest);
 		return argc == 3 ? UNIT_STATUS_START : EXIT_FAILURE;

@@ -301,7 +301,8 @@ void monitor_seal(struct monitor *m, const char *why)
 		return;
 	xen_close(m->xen);
 	m->xen = NULL;
-	role_log("sealed: %s", why);
+	counters->sealed = 1;
+	audit(AUDIT_SEALED, "xen", "sealed: %s", why);
 	unit_status(m, "sealed");
 }
 
@@ -324,23 +325,30 @@ struct reply monitor_answer(struct monitor *m, const struct request *req, int *r
 
 	*ret_fd = -1;
 	if (req->type >= REQ_MAX_) {
-		role_log("refused: request type %u does not exist", req->type);
+		counters->refused++;
+		audit(AUDIT_REFUSED, "request", "refused: request type %u does not exist",
+		      req->type);
 		return reply;
 	}
 	reply.result = permitted(m, req);
 	if (reply.result < 0) {
-		role_log("refused: %s, not permitted %s", entries[req->type].name,
-		         m->xen == NULL ? "after sealing" : "at this time");
+		counters->refused++;
+		audit(AUDIT_REFUSED, entries[req->type].name, "refused: %s, not permitted %s",
+		      entries[req->type].name, m->xen == NULL ? "after sealing" : "at this time");
 		return reply;
 	}
 	reply.result = entries[req->type].answer(m, req, ret_fd);
 	if (reply.result < 0) {
 		close_fdp(ret_fd);
-		role_log("refused: %s(%u, %#llx, %#llx): %s", entries[req->type].name, req->index,
-		         (unsigned long long)req->arg[0], (unsigned long long)req->arg[1],
-		         strerror(-reply.result));
+		counters->refused++;
+		audit(AUDIT_REFUSED, entries[req->type].name, "refused: %s(%u, %#llx, %#llx): %s",
+		      entries[req->type].name, req->index, (unsigned long long)req->arg[0],
+		      (unsigned long long)req->arg[1], strerror(-reply.result));
 		return reply;
 	}
+	if (req->type == REQ_EXEC)
+		audit(AUDIT_STARTED, "QEMU", "QEMU starts, confined, as pid %d", m->qemu);
+	counters->served++;
 	m->made |= 1u << req->type;
 	reply.has_fd = *ret_fd >= 0;
 	return reply;

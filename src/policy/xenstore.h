@@ -44,9 +44,6 @@
 /* A request that occupies xenstored, which serves the whole host, counts as this many. */
 #define XSFILTER_FORWARD_COST 10
 
-/* Log lines that QEMU can provoke before only the 32nd, 64th, 128th, ... are written. */
-#define XSFILTER_LOG_LINES 20
-
 enum xenstore_action {
 	XENSTORE_FORWARD, /* xenstored gets it, rebuilt from the row */
 	XENSTORE_SEAL,    /* the same, once the monitor has sealed */

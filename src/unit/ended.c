@@ -14,14 +14,11 @@
 
 #include <systemd/sd-journal.h>
 
+#include "audit.h"
 #include "notify.h"
 #include "role.h"
 #include "rule.h"
 #include "util.h"
-
-/* As systemd/qemu-depriv.catalog has them. */
-#define MESSAGE_ENDED  "6f3a9d0c1be34d1f9a5c77e2c0d4b811"
-#define MESSAGE_FILTER "a2c4e0b7d9f1483e8f60bb0f5d3e9c24"
 
 /* The record of the kernel's audit for a process that a seccomp filter has killed. */
 #define AUDIT_SECCOMP "type=1326 "
@@ -64,13 +61,15 @@ static const char *name_of(long call)
 	return NULL;
 }
 
-static void tell(const char *domid, const char *id, const char *text)
+static void tell(const char *domid, enum audit_id id, const char *text)
 {
 	struct error err;
 	cleanup_fd int notify = notify_open(&err);
 
-	(void)sd_journal_send("MESSAGE=Domain %s: %s", domid, text, "MESSAGE_ID=%s", id,
-	                      "PRIORITY=3", "QEMU_DEPRIV_DOMID=%s", domid, NULL);
+	(void)sd_journal_send("MESSAGE=Domain %s: %s", domid, text, "MESSAGE_ID=%s",
+	                      audit_kinds[id].message_id, "PRIORITY=%d", audit_kinds[id].priority,
+	                      "QEMU_DEPRIV_DECISION=%s", audit_kinds[id].decision,
+	                      "QEMU_DEPRIV_WHAT=QEMU", "QEMU_DEPRIV_DOMID=%s", domid, NULL);
 	if (notify >= 0)
 		notify_send(notify, -1, "STATUS=Domain %s: %s", domid, text);
 }
@@ -97,7 +96,7 @@ int main(int argc, char *argv[])
 		return EXIT_SUCCESS;
 	call = base != NULL ? find_killed_call(base->pw_uid + (uid_t)domid) : -1;
 	if (call < 0) {
-		tell(argv[1], MESSAGE_ENDED, "QEMU ended by itself; the line before says how");
+		tell(argv[1], AUDIT_DIED, "QEMU ended by itself; the line before says how");
 		return EXIT_SUCCESS;
 	}
 	if (name_of(call) != NULL)
@@ -106,6 +105,6 @@ int main(int argc, char *argv[])
 	else
 		(void)snprintf(text, sizeof(text),
 		               "QEMU was killed by its system call filter: number %ld", call);
-	tell(argv[1], MESSAGE_FILTER, text);
+	tell(argv[1], AUDIT_KILLED, text);
 	return EXIT_SUCCESS;
 }

@@ -71,7 +71,8 @@ static int take_all(struct unit *u, struct kept *kept, struct error *err)
 		take(u, kept, name, FIRST_FD + (int)i);
 	free(names);
 	if (unit_monitor_fd(u, MONITOR_MANIFEST) < 0 || unit_monitor_fd(u, MONITOR_QEMU) < 0 ||
-	    unit_monitor_fd(u, MONITOR_PRIVCMD) < 0 || kept->listener < 0)
+	    unit_monitor_fd(u, MONITOR_PRIVCMD) < 0 || unit_monitor_fd(u, MONITOR_COUNTERS) < 0 ||
+	    unit_monitor_fd(u, MONITOR_JOURNAL) < 0 || kept->listener < 0)
 		return error_set(err, "systemd has not kept all that is needed to take over");
 	return 0;
 }
@@ -149,6 +150,7 @@ static int resume_broker(const struct roles *roles, const struct kept *kept, str
 
 int unit_resume(struct unit *u, struct error *err)
 {
+	struct shared_fds shared;
 	struct roles roles;
 	struct kept kept;
 
@@ -157,9 +159,12 @@ int unit_resume(struct unit *u, struct error *err)
 	u->qemu = pid_of(unit_monitor_fd(u, MONITOR_QEMU));
 	if (u->qemu < 0) /* ended meanwhile, as its pidfd tells the monitor */
 		u->qemu = NO_PID;
+	shared = (struct shared_fds){.manifest = unit_monitor_fd(u, MONITOR_MANIFEST),
+	                             .counters = unit_monitor_fd(u, MONITOR_COUNTERS),
+	                             .journal = unit_monitor_fd(u, MONITOR_JOURNAL)};
 	if (kill_old_roles(u->qemu, err) < 0 ||
-	    roles_resume(u->domid, unit_monitor_fd(u, MONITOR_MANIFEST),
-	                 unit_monitor_fd(u, MONITOR_QEMU), &u->monitor, &roles, err) < 0 ||
+	    roles_resume(u->domid, &shared, unit_monitor_fd(u, MONITOR_QEMU), &u->monitor, &roles,
+	                 err) < 0 ||
 	    roles_started(&roles, err) < 0 || resume_broker(&roles, &kept, err) < 0 ||
 	    resume_xsfilter(u, &kept, err) < 0)
 		return -1;

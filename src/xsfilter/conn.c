@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -17,24 +16,6 @@ enum io {
 	IO_CLOSE,
 };
 
-/* Logs what QEMU provoked: the first lines all, then ever fewer, so that it cannot fill a disk. */
-__attribute__((format(printf, 2, 3))) static void note(struct filter *f, const char *fmt, ...)
-{
-	const unsigned int n = ++f->lines;
-	char line[256];
-	va_list ap;
-
-	if (n > XSFILTER_LOG_LINES && (n & (n - 1)) != 0)
-		return;
-	va_start(ap, fmt);
-	(void)vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	if (n < XSFILTER_LOG_LINES)
-		role_log("%s", line);
-	else
-		role_log("%s (number %u of such lines; most of the next are left out)", line, n);
-}
-
 static enum io failed_io(void)
 {
 	return errno == EAGAIN || errno == EINTR ? IO_BLOCKED : IO_CLOSE;
@@ -42,7 +23,7 @@ static enum io failed_io(void)
 
 /* Until the message is complete. fds that come with it are not asked for: the kernel closes them.
  */
-static enum io receive(int fd, struct wire *w, struct filter *f, const char *peer)
+static enum io receive(int fd, struct wire *w, const char *peer)
 {
 	enum wire_state state;
 
@@ -57,8 +38,9 @@ static enum io receive(int fd, struct wire *w, struct filter *f, const char *pee
 	}
 	if (state == WIRE_COMPLETE)
 		return IO_DONE;
-	note(f, "connection closed: %s sent a message of %u bytes, more than %d", peer,
-	     wire_header(w).len, XENSTORE_PAYLOAD_MAX);
+	audit(AUDIT_REFUSED, "message",
+	      "connection closed: %s sent a message of %u bytes, more than %d", peer,
+	      wire_header(w).len, XENSTORE_PAYLOAD_MAX);
 	return IO_CLOSE;
 }
 
@@ -77,15 +59,19 @@ static enum io flush(int fd, struct wire *w)
 
 static enum io step_request(struct conn *c, struct filter *f, uint64_t now)
 {
-	enum io io = receive(c->qemu, &c->request, f, "the device model");
+	enum io io = receive(c->qemu, &c->request, "the device model");
 	struct decision d;
 
 	if (io != IO_DONE)
 		return io;
 	d = decide_request(&c->session, &c->request, &c->reply);
 	if (d.verdict == VERDICT_REFUSE)
-		note(f, "refused with %s: %s (%u) %s", d.error, payload_type_name(d.type), d.type,
-		     d.path[0] != '\0' ? d.path : "-");
+		audit(AUDIT_REFUSED, d.path[0] != '\0' ? d.path : payload_type_name(d.type),
+		      "refused with %s: %s (%u) %s", d.error, payload_type_name(d.type), d.type,
+		      d.path[0] != '\0' ? d.path : "-");
+	counters->refused += d.verdict == VERDICT_REFUSE;
+	counters->served += d.verdict == VERDICT_ANSWER;
+	counters->passed += d.verdict == VERDICT_FORWARD || d.verdict == VERDICT_SEAL;
 	c->state = CONN_ANSWER;
 	if (d.verdict == VERDICT_FORWARD)
 		c->state = CONN_FORWARD;
@@ -113,9 +99,9 @@ static enum io step_forward(struct conn *c)
 	return io;
 }
 
-static enum io step_reply(struct conn *c, struct filter *f)
+static enum io step_reply(struct conn *c)
 {
-	const enum io io = receive(c->xenstored, &c->reply, f, "xenstored");
+	const enum io io = receive(c->xenstored, &c->reply, "xenstored");
 
 	if (io != IO_DONE)
 		return io;
@@ -125,7 +111,8 @@ static enum io step_reply(struct conn *c, struct filter *f)
 		return IO_DONE;
 	}
 	if (decide_reply(&c->session, &c->request, &c->reply) < 0) {
-		note(f, "connection closed: xenstored's reply is not to the request");
+		audit(AUDIT_NOTE, "xenstored",
+		      "connection closed: xenstored's reply is not to the request");
 		return IO_CLOSE;
 	}
 	c->state = CONN_ANSWER;
@@ -154,7 +141,7 @@ static enum io step(struct conn *c, struct filter *f, uint64_t now)
 	case CONN_FORWARD:
 		return step_forward(c);
 	case CONN_REPLY:
-		return step_reply(c, f);
+		return step_reply(c);
 	case CONN_ANSWER:
 		return step_answer(c);
 	case CONN_CLOSED:

@@ -20,9 +20,8 @@
 struct filter {
 	const char *domid; /* decimal, borrowed */
 	struct pace pace;
-	unsigned int lines; /* that were or would have been logged on QEMU's doing */
-	bool seal;          /* a request waits for the monitor to seal */
-	bool sealed;        /* it has */
+	bool seal;   /* a request waits for the monitor to seal */
+	bool sealed; /* it has */
 };
 
 enum conn_state {

@@ -53,7 +53,8 @@ static void take_connection(const struct filter *f, const int fds[2])
 		conn_open(&conns[i], fds[0], fds[1], f);
 		return;
 	}
-	role_log("refused a connection: there are %d already", XSFILTER_CONNECTIONS);
+	audit(AUDIT_REFUSED, "connection", "refused a connection: there are %d already",
+	      XSFILTER_CONNECTIONS);
 	(void)close(fds[0]);
 	(void)close(fds[1]);
 }
@@ -171,8 +172,11 @@ static int start(struct error *err)
 	/* The log may be a pipe whose reader ends before QEMU does. */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return error_errno(err, "cannot ignore SIGPIPE");
-	if (role_protect(err) < 0)
+	if (role_attach("xsfilter", XSFILTER_COUNTERS, COUNTERS_XSFILTER, XSFILTER_JOURNAL, err) <
+	            0 ||
+	    role_protect(err) < 0)
 		return -1;
+	(void)close(XSFILTER_COUNTERS);
 	if (filter_load_role(ROLE_XSFILTER) < 0)
 		return error_errno(err, "cannot load the system call filter");
 	if (fdmsg_send(XSFILTER_MONITOR, &ready, 1, NULL, 0) < 0)
@@ -188,16 +192,16 @@ int main(int argc, char *argv[])
 	uint64_t n;
 
 	if (argc != 2 || !parse_u64(argv[1], 1, DOMID_FIRST_RESERVED - 1, &n)) {
-		role_init("xsfilter", 0);
-		role_log("started by qemu-depriv-dm only");
+		audit_init("xsfilter", -1);
+		audit(AUDIT_FAILED, "xsfilter", "started by qemu-depriv-dm only");
 		return EXIT_FAILURE;
 	}
-	role_init("xsfilter", (unsigned int)n);
+	audit_init("xsfilter", XSFILTER_JOURNAL);
 	(void)snprintf(domid, sizeof(domid), "%u", (unsigned int)n);
 	f.domid = domid;
 
 	if (start(&err) < 0 || loop(&f, &err) < 0) {
-		role_log("%s", err.msg);
+		audit(AUDIT_FAILED, "xsfilter", "%s", err.msg);
 		return EXIT_FAILURE;
 	}
 	return EXIT_SUCCESS;

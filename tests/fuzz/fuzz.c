@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fuzz.h"
+#include "audit.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -78,14 +79,16 @@ int __wrap_close(int fd)
 	return 0;
 }
 
-/* -Wl,--wrap=role_log: the log would be all that the fuzzer does. */
-void __wrap_role_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* -Wl,--wrap=audit: the log would be all that the fuzzer does. */
+void __wrap_audit(enum audit_id id, const char *what, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
 
-void __wrap_role_log(const char *fmt, ...)
+void __wrap_audit(enum audit_id id, const char *what, const char *fmt, ...)
 {
 	char line[2048];
 	va_list ap;
 
+	check(id < AUDIT_MAX_ && what != NULL, "an event is one of the table");
 	va_start(ap, fmt);
 	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);

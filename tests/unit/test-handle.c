@@ -349,7 +349,7 @@ static void open_unnamed(void)
 		(void)note(syscall(SYS_open, paths[i], O_RDONLY));
 }
 
-/* What role_log() has written while fn ran. */
+/* What audit() has written while fn ran. */
 static void log_of(void (*fn)(void), char *buf, size_t size)
 {
 	const int saved = dup(STDERR_FILENO);

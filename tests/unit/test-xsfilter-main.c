@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -34,6 +35,7 @@ static const char *program;
 static pid_t filter = -1;
 static pid_t qemu = -1;
 static int monitor = -1;
+static int counters_file = -1;
 
 /* A child to be QEMU: it sleeps until it is killed. */
 static pid_t start_qemu(void)
@@ -48,6 +50,18 @@ static pid_t start_qemu(void)
 	return pid;
 }
 
+/* The launcher's part of the counters file. */
+static int make_counters(void)
+{
+	const struct counters_head head = {
+	        .magic = COUNTERS_MAGIC, .domid = 7, .uid = 131079, .name = "web"};
+	const int fd = memfd_create("counters", MFD_CLOEXEC);
+
+	(void)!ftruncate(fd, COUNTERS_SIZE);
+	(void)!pwrite(fd, &head, sizeof(head), 0);
+	return fd;
+}
+
 static pid_t start(const char *domid, int channel, int pidfd)
 {
 	const pid_t pid = fork();
@@ -55,12 +69,15 @@ static pid_t start(const char *domid, int channel, int pidfd)
 	if (pid == 0) {
 		/* Out of each other's way first. */
 		const int a = fcntl(channel, F_DUPFD, 10), b = fcntl(pidfd, F_DUPFD, 10);
-		const int quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		const int c = fcntl(counters_file, F_DUPFD, 10);
+		const int quiet = fcntl(open("/dev/null", O_WRONLY | O_CLOEXEC), F_DUPFD, 10);
 
 		(void)dup2(a, XSFILTER_MONITOR);
 		(void)dup2(b, XSFILTER_QEMU);
 		(void)dup2(quiet, STDERR_FILENO);
-		(void)close_range(XSFILTER_QEMU + 1, ~0u, 0);
+		(void)dup2(quiet, XSFILTER_JOURNAL);
+		(void)dup2(c, XSFILTER_COUNTERS);
+		(void)close_range(XSFILTER_COUNTERS + 1, ~0u, 0);
 		if (channel < 0)
 			(void)close(XSFILTER_MONITOR);
 		/* Under ASan: the search for leaks at the end traces itself, which the filter
@@ -259,6 +276,25 @@ static void connections_are_served(void **state)
 	disconnect(&b);
 }
 
+static void it_counts(void **state)
+{
+	struct counters_role page;
+	struct ends e = connect_one();
+
+	(void)state;
+	assert_served(&e);
+	put(e.qemu, XS_RM, "name", 5);
+	expect(e.qemu, XS_ERROR, "EACCES", 7);
+	assert_int_equal(
+	        pread(counters_file, &page, sizeof(page), COUNTERS_XSFILTER * COUNTERS_PAGE),
+	        sizeof(page));
+	assert_int_equal(page.pid, filter);
+	assert_true(page.served >= 1);
+	assert_true(page.refused >= 1);
+	assert_int_equal(page.sealed, 0);
+	disconnect(&e);
+}
+
 static void either_end_ends_the_other(void **state)
 {
 	struct ends a = connect_one(), b = connect_one();
@@ -425,6 +461,7 @@ int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(connections_are_served),
+	        TEST(it_counts),
 	        TEST(running_waits_for_the_seal),
 	        TEST(running_needs_no_monitor),
 	        TEST(either_end_ends_the_other),
@@ -440,5 +477,6 @@ int main(int argc, char *argv[])
 	if (argc != 2)
 		return EXIT_FAILURE;
 	program = argv[1];
+	counters_file = make_counters();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
