@@ -37,6 +37,7 @@ int cli_usage(const struct command *command);
 int cmd_check(const struct command *self, int argc, char *argv[]);
 int cmd_config_check(const struct command *self, int argc, char *argv[]);
 int cmd_explain(const struct command *self, int argc, char *argv[]);
+int cmd_status(const struct command *self, int argc, char *argv[]);
 int cmd_host_default(const struct command *self, int argc, char *argv[]);
 int cmd_probe_run(const struct command *self, int argc, char *argv[]);
 int cmd_probe_inside(const struct command *self, int argc, char *argv[]);

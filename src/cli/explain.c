@@ -18,6 +18,7 @@
 #include <xen/io/xs_wire.h>
 
 #include "cli.h"
+#include "counters.h"
 #include "configure.h"
 #include "kernel.h"
 #include "launch.h"
@@ -25,8 +26,6 @@
 #include "rule.h"
 #include "util.h"
 #include "xenstore.h"
-
-#define RUN_DIR "/run/qemu-depriv"
 
 struct explain {
 	bool json, verbose;

@@ -15,6 +15,7 @@ static const struct command commands[] = {
         {"explain", NULL,
          "[--json] [--verbose] [--config DIR] [--name GUEST] DOMID | -- ARGUMENT...",
          "print everything that a device model with this command line will hold", cmd_explain},
+        {"status", NULL, "[--json] [DOMID]", "print the device models that run", cmd_status},
         {"disable", NULL, "", "give libxl the distribution's QEMU again", cmd_host_default},
         {"enable", NULL, "", "make qemu-depriv-dm what libxl starts for every guest",
          cmd_host_default},

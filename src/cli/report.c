@@ -8,7 +8,7 @@
 
 #include "util.h"
 
-#define COLUMNS 6
+#define COLUMNS 8
 /* A table's last column is broken at this width; the others take what they need, up to MAX. */
 #define WIDTH     100
 #define MAX_WIDTH 48
@@ -40,6 +40,11 @@ void report_section(struct report *r, const char *key, const char *title)
 	r->sections[r->n].title = title;
 	r->n++;
 	must(json_object_set_new(r->root, key, json_array()) == 0);
+}
+
+void report_header(struct report *r)
+{
+	r->sections[r->n - 1].header = true;
 }
 
 void report_row(struct report *r, const char *format, ...)
@@ -87,7 +92,7 @@ static const char *text_of(const json_t *value, char buf[32])
 }
 
 /* Each column's width; returns how many there are. */
-static size_t measure(json_t *rows, size_t widths[COLUMNS])
+static size_t measure(json_t *rows, bool header, size_t widths[COLUMNS])
 {
 	size_t n = 0;
 
@@ -99,8 +104,11 @@ static size_t measure(json_t *rows, size_t widths[COLUMNS])
 		for (void *it = json_object_iter(row); it != NULL && column < COLUMNS;
 		     it = json_object_iter_next(row, it), column++) {
 			char buf[32];
-			const size_t len = strlen(text_of(json_object_iter_value(it), buf));
+			const size_t key = header ? strlen(json_object_iter_key(it)) : 0;
+			size_t len = strlen(text_of(json_object_iter_value(it), buf));
 
+			if (len < key)
+				len = key;
 			if (len > widths[column] && len <= MAX_WIDTH)
 				widths[column] = len;
 		}
@@ -161,12 +169,26 @@ static void print_row(json_t *row, const size_t widths[COLUMNS], size_t n)
 	(void)putchar('\n');
 }
 
-static void print_table(const char *title, json_t *rows)
+static void print_keys(json_t *row, const size_t widths[COLUMNS])
+{
+	size_t column = 0;
+
+	(void)printf("%*s", INDENT, "");
+	for (void *it = json_object_iter(row); it != NULL && column < COLUMNS;
+	     it = json_object_iter_next(row, it), column++)
+		(void)printf("%*s%-*s", column > 0 ? GAP : 0, "", (int)widths[column],
+		             json_object_iter_key(it));
+	(void)putchar('\n');
+}
+
+static void print_table(const char *title, json_t *rows, bool header)
 {
 	size_t widths[COLUMNS];
-	const size_t n = measure(rows, widths);
+	const size_t n = measure(rows, header, widths);
 
 	(void)printf("%s%s\n", title, json_array_size(rows) == 0 ? ": none" : "");
+	if (header && json_array_size(rows) > 0)
+		print_keys(json_array_get(rows, 0), widths);
 	for (size_t i = 0; i < json_array_size(rows); i++)
 		print_row(json_array_get(rows, i), widths, n);
 }
@@ -181,7 +203,8 @@ void report_print(const struct report *r, bool as_json)
 	for (size_t i = 0; i < r->n; i++) {
 		if (i > 0)
 			(void)putchar('\n');
-		print_table(r->sections[i].title, json_object_get(r->root, r->sections[i].key));
+		print_table(r->sections[i].title, json_object_get(r->root, r->sections[i].key),
+		            r->sections[i].header);
 	}
 }
 

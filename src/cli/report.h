@@ -16,6 +16,7 @@ struct report {
 	json_t *root; /* {key: [row, ...], ...} */
 	struct {
 		const char *key, *title;
+		bool header;
 	} sections[REPORT_SECTIONS];
 	size_t n;
 };
@@ -27,6 +28,9 @@ void report_init(struct report *r);
  * outlive the report.
  */
 void report_section(struct report *r, const char *key, const char *title);
+
+/* The last section's table begins with the names of its columns: for numbers. */
+void report_header(struct report *r);
 
 /*
  * Adds a row to the last section, with json_pack()'s arguments: "{s:s, s:i, s:b}". A table shows

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,10 @@
 #include "launch.h"
 #include "manifest.h"
 #include "util.h"
+
+/* A second is long for a monitor's cleanup, and not for whoever starts a domain twice. */
+#define LOCK_TRIES    100
+#define LOCK_PAUSE_MS 10
 
 static const char *const files[] = {"argv", "counters", "manifest"};
 
@@ -41,16 +46,36 @@ static int open_base(struct error *err)
 	return fd;
 }
 
-/* What a monitor that was killed has left. A living one's counters are locked. */
-static int remove_left_over(int dir, uint16_t domid, struct error *err)
+/* A monitor whose QEMU has just ended is soon gone; a soft reset starts the next one at once. */
+static bool gets_lock(int fd)
 {
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		(void)poll(NULL, 0, LOCK_PAUSE_MS);
+	}
+	return false;
+}
+
+static void undo(int base, const char *name)
+{
+	cleanup_fd int dir = openat(base, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		(void)unlinkat(dir, files[i], 0);
+	(void)unlinkat(base, name, AT_REMOVEDIR);
+}
+
+/* What a monitor that was killed has left. A living one's counters are locked. */
+static int remove_left_over(int base, const char *name, uint16_t domid, struct error *err)
+{
+	cleanup_fd int dir = openat(base, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	cleanup_fd int fd = openat(dir, "counters", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+	if (fd >= 0 && !gets_lock(fd))
 		return error_set(err, "domain %u has a device model already", domid);
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		if (unlinkat(dir, files[i], 0) < 0 && errno != ENOENT)
-			return error_errno(err, "%s/%u/%s", RUN_DIR, domid, files[i]);
+	if (dir >= 0)
+		undo(base, name);
 	return 0;
 }
 
@@ -110,15 +135,6 @@ static int make_counters(int dir, const struct plan *plan, const struct identity
 	return 0;
 }
 
-static void undo(int base, const char *name)
-{
-	cleanup_fd int dir = openat(base, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		(void)unlinkat(dir, files[i], 0);
-	(void)unlinkat(base, name, AT_REMOVEDIR);
-}
-
 int rundir_make(const struct rundir_content *from, int *ret_counters, struct error *err)
 {
 	const uint16_t domid = from->plan->domid;
@@ -128,15 +144,15 @@ int rundir_make(const struct rundir_content *from, int *ret_counters, struct err
 	if (base < 0)
 		return -1;
 	(void)snprintf(name, sizeof(name), "%u", domid);
-	if (mkdirat(base, name, 0700) < 0 && errno != EEXIST)
+	if (remove_left_over(base, name, domid, err) < 0)
+		return -1;
+	if (mkdirat(base, name, 0700) < 0)
 		return error_errno(err, "cannot make %s/%s", RUN_DIR, name);
 
 	cleanup_fd int dir = openat(base, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (dir < 0)
 		return error_errno(err, "%s/%s", RUN_DIR, name);
-	if (remove_left_over(dir, domid, err) < 0)
-		return -1;
 	if (make_counters(dir, from->plan, from->id, from->layers, ret_counters, err) < 0 ||
 	    write_argv(dir, from->argc, from->argv, err) < 0) {
 		undo(base, name);
