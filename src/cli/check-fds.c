@@ -231,6 +231,8 @@ static const struct {
         {BROKER, "anon_inode:seccomp notify", NULL},
         {BROKER, "/proc/[0-9]*/mem", NULL},
         {BROKER, "/var/log/*", NULL},
+        {MONITOR | BROKER | XSFILTER, "/run/qemu-depriv/[0-9]*/*", NULL}, /* counters */
+        {MONITOR, "/sys/fs/cgroup/*/memory.events", NULL},                /* in a unit */
         {QEMU | MONITOR, "/*", judge_file},
 };
 
