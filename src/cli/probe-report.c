@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What came of it, for a person (summary), a harness (TAP) and a program (JSON). */
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -206,12 +207,22 @@ int report_json(const char *path, enum where where, const struct result *results
 	return r;
 }
 
-void report_list(void)
+bool report_wanted(const char *only, const struct group *group, const struct attempt *attempt)
+{
+	char name[128];
+
+	(void)snprintf(name, sizeof(name), "%s.%s", group->name, attempt->name);
+	return only == NULL || fnmatch(only, name, 0) == 0;
+}
+
+void report_list(const char *only)
 {
 	const struct group *group;
 	const struct attempt *a;
 
 	for (size_t i = 0; (a = attempt_get(i, &group)) != NULL; i++) {
+		if (!report_wanted(only, group, a))
+			continue;
 		(void)printf("%-12s %-32s ", group->name, a->name);
 		if ((a->flags & WITHSTAND) != 0)
 			(void)printf("%-8s", "serves");

@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -250,14 +249,6 @@ static int let_run(struct scene *scene, struct error *err)
 
 /* All of them ---------------------------------------------------------------------------------- */
 
-static bool wanted(const struct run *run, const struct group *group, const struct attempt *a)
-{
-	char name[128];
-
-	(void)snprintf(name, sizeof(name), "%s.%s", group->name, a->name);
-	return run->options.only == NULL || fnmatch(run->options.only, name, 0) == 0;
-}
-
 static bool kills(const struct attempt *a)
 {
 	return a->refused[0] == OUTCOME_KILLED;
@@ -321,7 +312,8 @@ static int run_all(struct run *run, enum where where, int *outcomes, struct erro
 		for (size_t i = 0; (a = attempt_get(i, &group)) != NULL && r == 0; i++) {
 			if (!in_pass(a, pass))
 				continue;
-			if (!wanted(run, group, a) || left_out(where, forks, a))
+			if (!report_wanted(run->options.only, group, a) ||
+			    left_out(where, forks, a))
 				outcomes[i] = OUTCOME_LEFT_OUT;
 			else
 				r = try_one(run, &scene, where, &live, pass, i, &outcomes[i], err);
@@ -355,13 +347,10 @@ static int measure(struct run *run, struct result *results, struct error *err)
 static int parse(const struct command *self, int argc, char *argv[], struct options *ret)
 {
 	static const struct option options[] = {
-	        {"domain", required_argument, NULL, 'd'},
-	        {"json", required_argument, NULL, 'j'},
-	        {"only", required_argument, NULL, 'o'},
-	        {"tap", no_argument, NULL, 't'},
-	        {"socket", required_argument, NULL, 's'},
-	        {"unconfined", no_argument, NULL, 'u'},
-	        {0},
+	        {"domain", required_argument, NULL, 'd'}, {"json", required_argument, NULL, 'j'},
+	        {"only", required_argument, NULL, 'o'},   {"tap", no_argument, NULL, 't'},
+	        {"socket", required_argument, NULL, 's'}, {"unconfined", no_argument, NULL, 'u'},
+	        {"list", no_argument, NULL, 'l'},         {0},
 	};
 	int c;
 
@@ -382,6 +371,9 @@ static int parse(const struct command *self, int argc, char *argv[], struct opti
 			break;
 		case 't':
 			ret->tap = true;
+			break;
+		case 'l':
+			ret->list = true;
 			break;
 		case 'u':
 			ret->forks = true;
@@ -420,6 +412,8 @@ static int run_battery(const struct command *self, enum where where, int argc, c
 
 	if (r != CLI_OK)
 		return r;
+	if (run.options.list)
+		return report_list(run.options.only), CLI_OK;
 	if (geteuid() != 0)
 		return cli_error("the battery's control is root: run this as root");
 	if (where == INSIDE && run.options.domain == NULL)
@@ -463,6 +457,6 @@ int cmd_probe_list(const struct command *self, int argc, char *argv[])
 	(void)argv;
 	if (argc != 1)
 		return cli_usage(self);
-	report_list();
+	report_list(NULL);
 	return CLI_OK;
 }

@@ -116,4 +116,6 @@ const char *probe_exception(const struct group *group, const struct attempt *att
 struct outcome_counts report_summary(const struct result *results);
 void report_tap(const struct result *results);
 int report_json(const char *path, enum where where, const struct result *results);
-void report_list(void);
+/* The attempts that only, a pattern of fnmatch(3) for GROUP.NAME, is for; NULL: all. */
+void report_list(const char *only);
+bool report_wanted(const char *only, const struct group *group, const struct attempt *attempt);

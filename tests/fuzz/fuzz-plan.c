@@ -64,7 +64,7 @@ static int parse(size_t argc, char *argv[], int failing)
 	static const struct plan empty;
 	struct plan plan;
 	struct error err;
-	int r, n;
+	int r, n, number;
 
 	nomem_begin(failing);
 	r = plan_parse((int)argc, argv, &plan, &err);
@@ -72,6 +72,8 @@ static int parse(size_t argc, char *argv[], int failing)
 	if (r == 0) {
 		check(failing < 0, "a plan needs all its memory");
 		check_plan(&plan, argc);
+		if (plan_add_listener(&plan, "/run/x", &number, &err) == 0)
+			check(number > 2 && !is_kept(&plan, number), "no fd is two things");
 		plan_free(&plan);
 	} else {
 		check(err.msg[0] != '\0' && is_one_line(err.msg), "a refusal says why in one line");

@@ -160,6 +160,34 @@ static void test_shared_file(void **state)
 	plan_free(&plan);
 }
 
+/* The attack battery: what only the launcher knows of the option, and its socket's number. */
+static void test_battery(void **state)
+{
+	struct plan plan = accepted(WORDS(
+	        GUEST, "-qemu-depriv-probe", "-chardev", "socket,id=a,fd=4,server=on,wait=off",
+	        "-chardev", "socket,id=b,path=/run/b,server=on,wait=off", "-netdev",
+	        "type=tap,id=net0,ifname=vif1.0-emu,br=xenbr0,script=no,downscript=no"));
+	struct error err;
+	int fd = -1;
+
+	(void)state;
+	assert_true(plan.battery);
+	for (size_t i = 0; i < plan.argc; i++)
+		assert_string_not_equal(plan.argv[i], "-qemu-depriv-probe");
+	assert_int_equal(plan.battery_fd, 0);
+	assert_int_equal(plan_add_listener(&plan, "/run/probe", &fd, &err), 0);
+	/* Inherited: 4. Assigned: 3, 5. */
+	assert_int_equal(fd, 6);
+	assert_int_equal(plan.n_listeners, 2);
+	assert_int_equal(plan.listeners[1].fd, 6);
+	assert_string_equal(plan.listeners[1].path, "/run/probe");
+	while (plan.n_listeners < PLAN_MAX_LISTENERS)
+		assert_int_equal(plan_add_listener(&plan, "/run/more", &fd, &err), 0);
+	assert_int_equal(plan_add_listener(&plan, "/run/more", &fd, &err), -1);
+	assert_string_equal(err.msg, "/run/more: more than 32 sockets");
+	plan_free(&plan);
+}
+
 static void test_boot_files(void **state)
 {
 	struct plan plan = accepted(
@@ -359,6 +387,7 @@ int main(void)
 	        cmocka_unit_test(test_drives),
 	        cmocka_unit_test(test_short_drives),
 	        cmocka_unit_test(test_shared_file),
+	        cmocka_unit_test(test_battery),
 	        cmocka_unit_test(test_boot_files),
 	        cmocka_unit_test(test_fds),
 	        cmocka_unit_test(test_taps),
