@@ -39,7 +39,4 @@ int cmd_config_check(const struct command *self, int argc, char *argv[]);
 int cmd_explain(const struct command *self, int argc, char *argv[]);
 int cmd_status(const struct command *self, int argc, char *argv[]);
 int cmd_host_default(const struct command *self, int argc, char *argv[]);
-int cmd_probe_run(const struct command *self, int argc, char *argv[]);
-int cmd_probe_inside(const struct command *self, int argc, char *argv[]);
-int cmd_probe_control(const struct command *self, int argc, char *argv[]);
-int cmd_probe_list(const struct command *self, int argc, char *argv[]);
+int cmd_probe(const struct command *self, int argc, char *argv[]);

@@ -19,13 +19,8 @@ static const struct command commands[] = {
         {"disable", NULL, "", "give libxl the distribution's QEMU again", cmd_host_default},
         {"enable", NULL, "", "make qemu-depriv-dm what libxl starts for every guest",
          cmd_host_default},
-        {"probe", "run", "[--domain NAME|DOMID] [--only GLOB] [--tap] [--json FILE]",
-         "attack from QEMU's place, as the launcher confines it", cmd_probe_run},
-        {"probe", "inside", "[--only GLOB] [--tap] [--json FILE] NAME|DOMID",
-         "attack from inside of a live QEMU that has the probe library", cmd_probe_inside},
-        {"probe", "control", "[--only GLOB] [--json FILE]",
-         "attack as root, unconfined: what the others are compared with", cmd_probe_control},
-        {"probe", "list", "", "list the attempts", cmd_probe_list},
+        {"probe", NULL, "run | inside | control | list [OPTION...]",
+         "attack from where a taken-over QEMU would: qemu-depriv-probe(8)", cmd_probe},
 };
 
 static void print_help(void)

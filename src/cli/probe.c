@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * qemu-depriv probe: the attack battery, against its control.
+ * probe-run, as qemu-depriv probe calls it: the attack battery, against its control.
  *
  * In QEMU's place it acts on a domain made for it, launched by the launcher as libxl does it. An
  * attempt that the filter answers with death ends the launch; then there is a new domain and a new
@@ -437,26 +437,62 @@ static int run_battery(const struct command *self, enum where where, int argc, c
 	return r;
 }
 
-int cmd_probe_run(const struct command *self, int argc, char *argv[])
+static int do_run(const struct command *self, int argc, char *argv[])
 {
 	return run_battery(self, IN_PLACE, argc, argv);
 }
 
-int cmd_probe_inside(const struct command *self, int argc, char *argv[])
+static int do_inside(const struct command *self, int argc, char *argv[])
 {
 	return run_battery(self, INSIDE, argc, argv);
 }
 
-int cmd_probe_control(const struct command *self, int argc, char *argv[])
+static int do_control(const struct command *self, int argc, char *argv[])
 {
 	return run_battery(self, CONTROL, argc, argv);
 }
 
-int cmd_probe_list(const struct command *self, int argc, char *argv[])
+static int do_list(const struct command *self, int argc, char *argv[])
 {
 	(void)argv;
 	if (argc != 1)
 		return cli_usage(self);
 	report_list(NULL);
 	return CLI_OK;
+}
+
+static const struct command commands[] = {
+        {"probe", "run", "[--domain NAME|DOMID] [--only GLOB] [--list] [--tap] [--json FILE]",
+         "attack from QEMU's place, as the launcher confines it", do_run},
+        {"probe", "inside", "[--only GLOB] [--list] [--tap] [--json FILE] NAME|DOMID",
+         "attack from inside of a live QEMU that has the probe library", do_inside},
+        {"probe", "control", "[--only GLOB] [--list] [--json FILE]",
+         "attack as root, unconfined: what the others are compared with", do_control},
+        {"probe", "list", "", "list the attempts", do_list},
+};
+
+static int help(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		(void)fprintf(stderr, "usage: qemu-depriv probe %s %s\n      %s\n", commands[i].sub,
+		              commands[i].usage, commands[i].summary);
+	return CLI_ERROR;
+}
+
+static int dispatch(int argc, char *argv[])
+{
+	for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++)
+		if (strcmp(commands[i].sub, argv[1]) == 0)
+			return commands[i].run(&commands[i], argc - 1, argv + 1);
+	return help();
+}
+
+int main(int argc, char *argv[])
+{
+	int r = dispatch(argc, argv);
+
+	/* A result that nobody could read is none. */
+	if (fflush(stdout) != 0 || ferror(stdout) != 0)
+		return cli_error("cannot write to standard output");
+	return r;
 }
