@@ -127,10 +127,11 @@ static bool has_name(uint16_t domid, const char *name)
 	return value != NULL && strcmp(value, name) == 0;
 }
 
-/* Calls want(domain) for each domain but dom0; the first that it wants, or 0. */
 #define DOMAINS_MAX 1024
 
-static uint16_t first_domain(struct xc_interface_core *xch, const char *name, uint16_t not_this)
+/* The first domain of that name, or the first HVM one with a device model here; 0: none. */
+static uint16_t first_domain(struct xc_interface_core *xch, const char *name, uint16_t twin,
+                             uint16_t own)
 {
 	static xc_domaininfo_t infos[DOMAINS_MAX];
 	int n = xc_domain_getinfolist(xch, 1, DOMAINS_MAX, infos);
@@ -138,7 +139,8 @@ static uint16_t first_domain(struct xc_interface_core *xch, const char *name, ui
 	for (int i = 0; i < n; i++) {
 		const xc_domaininfo_t *info = &infos[i];
 
-		if (info->domain == not_this || (info->flags & XEN_DOMINF_dying) != 0)
+		if (info->domain == twin || info->domain == own ||
+		    (info->flags & XEN_DOMINF_dying) != 0)
 			continue;
 		if (name != NULL ? has_name(info->domain, name)
 		                 : (info->flags & XEN_DOMINF_hvm_guest) != 0 &&
@@ -162,7 +164,7 @@ int host_find_domain(const char *name, uint16_t *ret, struct error *err)
 	    xc_domain_getinfolist(xch, (uint32_t)n, 1, &info) == 1 && info.domain == n)
 		*ret = (uint16_t)n;
 	if (*ret == 0)
-		*ret = first_domain(xch, name, 0);
+		*ret = first_domain(xch, name, 0, 0);
 	(void)xc_interface_close(xch);
 	return *ret != 0 ? 0 : error_set(err, "there is no domain %s", name);
 }
@@ -280,13 +282,13 @@ static int listen_abstract(struct facts *facts)
 	return fd;
 }
 
-int host_facts(const struct twin *twin, uint16_t foreign, struct facts *ret,
+int host_facts(const struct twin *twin, uint16_t foreign, uint16_t own, struct facts *ret,
                struct listeners *ret_listeners, struct error *err)
 {
 	struct stat st;
 
 	*ret = (struct facts){.magic = FACTS_MAGIC, .domid = twin->domid};
-	ret->foreign = foreign != 0 ? foreign : first_domain(twin->xch, NULL, twin->domid);
+	ret->foreign = foreign != 0 ? foreign : first_domain(twin->xch, NULL, twin->domid, own);
 	if (ret->foreign != 0) {
 		ret->foreign_qemu = host_device_model(ret->foreign);
 		find_image(ret->foreign_qemu, ret);

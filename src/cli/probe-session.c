@@ -102,6 +102,8 @@ int session_join(struct session *s, const char *path, pid_t qemu, struct error *
 	return -1;
 }
 
+volatile sig_atomic_t session_interrupted;
+
 static bool transmit(int fd, const void *buf, size_t n)
 {
 	return send(fd, buf, n, MSG_NOSIGNAL) == (ssize_t)n;
@@ -122,7 +124,7 @@ static bool receive(int fd, void *buf, size_t n, bool *ret_hung)
 		int ready = poll(&p, 1, PATIENCE_MS);
 		ssize_t r;
 
-		if (ready < 0 && errno == EINTR)
+		if (ready < 0 && errno == EINTR && !session_interrupted)
 			continue;
 		*ret_hung = ready == 0;
 		if (ready <= 0)

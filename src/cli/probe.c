@@ -215,8 +215,9 @@ static int scene_start(struct run *run, struct scene *scene, enum where where, s
 	if (twin_make(&scene->twin, err) < 0)
 		return -1;
 	/* Inside, the guest is not to be attacked but to be had: the foreign one is another. */
-	if (host_facts(&scene->twin, where == INSIDE ? 0 : run->guest, &scene->facts,
-	               &scene->listeners, err) < 0 ||
+	if (host_facts(&scene->twin, run->where == INSIDE ? 0 : run->guest,
+	               run->where == INSIDE ? run->guest : 0, &scene->facts, &scene->listeners,
+	               err) < 0 ||
 	    start_session(run, scene, where, err) < 0)
 		return -1;
 	if (where == INSIDE)
@@ -291,6 +292,8 @@ static int try_one(struct run *run, struct scene *scene, enum where where, bool 
 		return -1;
 	logged = session_log_size(&scene->session);
 	*ret = session_order(&scene->session, (uint32_t)index, live);
+	if (session_interrupted)
+		return error_set(err, "interrupted");
 	if ((a->flags & LOG_GROWTH) != 0 && *ret == 0)
 		*ret = session_log_size(&scene->session) - logged > a->arg[0] ? 0 : EDQUOT;
 	if (!*live)
@@ -403,6 +406,23 @@ static int print(const struct run *run, const struct result *results)
 	return total.escaped == 0 ? CLI_OK : CLI_FINDINGS;
 }
 
+static void on_signal(int number)
+{
+	(void)number;
+	session_interrupted = true;
+}
+
+/* So that no domain is left behind. No SA_RESTART: poll() has to end. */
+static void catch_signals(void)
+{
+	const struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+
+	(void)sigaction(SIGINT, &stop, NULL);
+	(void)sigaction(SIGTERM, &stop, NULL);
+	(void)sigaction(SIGHUP, &stop, NULL);
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
 static int run_battery(const struct command *self, enum where where, int argc, char *argv[])
 {
 	struct run run = {.where = where};
@@ -425,7 +445,7 @@ static int run_battery(const struct command *self, enum where where, int argc, c
 		free_argv(&run);
 		return cli_error("%s", err.msg);
 	}
-	(void)signal(SIGPIPE, SIG_IGN);
+	catch_signals();
 	results = calloc(attempt_count(), sizeof(*results));
 	if (results == NULL)
 		r = cli_error("out of memory");

@@ -2,6 +2,7 @@
 /* qemu-depriv probe: runs the attack battery of src/probe and says what came of it. */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,10 +41,11 @@ struct listeners {
 };
 
 /*
- * Everything but the pids of the roles. foreign: the guest to attack, or 0 for any that runs.
+ * Everything but the pids of the roles. foreign: the guest to attack, or 0 for any that runs
+ * but own.
  * The listeners are to be closed by the caller.
  */
-int host_facts(const struct twin *twin, uint16_t foreign, struct facts *ret,
+int host_facts(const struct twin *twin, uint16_t foreign, uint16_t own, struct facts *ret,
                struct listeners *ret_listeners, struct error *err);
 
 /* The pids of the roles that serve this process (a device model, or the battery in its place). */
@@ -74,6 +76,9 @@ int session_start(struct session *s, enum where where, char *const *argv, struct
 int session_join(struct session *s, const char *path, pid_t qemu, struct error *err);
 
 int session_tell(const struct session *s, const struct facts *facts, struct error *err);
+
+/* Set by a signal handler: what waits for an answer stops waiting. */
+extern volatile sig_atomic_t session_interrupted;
 
 /* The outcome of one attempt, or of ORDER_RUNNING. *ret_alive: whether there can be another. */
 int session_order(struct session *s, uint32_t attempt, bool *ret_alive);

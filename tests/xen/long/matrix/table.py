@@ -36,7 +36,7 @@ def cell(name, attempt):
     if attempt["through"] and outcome == "went through":
         return "**through**"
     if attempt["through"]:
-        return f"**through** {outcome}"
+        return f"reached, {outcome}"
     if not unconfined(name) and attempt["verdict"] == "escaped":
         return f"**escaped** {outcome}"
     return outcome if unconfined(name) or attempt["verdict"] == "refused" else f"{outcome}, void"
@@ -46,8 +46,9 @@ def print_matrix(columns, versions):
     print("# What each confinement lets through\n")
     print("Made by `tests/xen/probe-matrix` on the emulated Xen; `qemu-depriv-probe(8)` explains the groups. "
           f"bookworm: {versions['bookworm']}. trixie: {versions['trixie']}.\n")
-    print("`through`: it did what it is for, or (with an errno) got as far as the kernel's or Xen's own code behind the "
-          "checks. Otherwise the errno, or `killed`. `void`: even root in dom0 does not get further. "
+    print("`through`: it did what it is for. `reached`: the call, which has wrong arguments so that it does no harm, came "
+          "to the kernel's or Xen's own code, which then refused the arguments; with right ones that code decides, and its "
+          "bugs count. Otherwise the errno of a refusal, or `killed`. `void`: root in dom0 does not get further either. "
           "`–`: would harm the guest. `serves`: nothing to refuse; what is asked still answers. "
           "Stock dm_restrict does not start QEMU 10 (trixie).\n")
     head = [f"{suite}: {title}" for suite, _, title, _ in columns]
@@ -72,10 +73,11 @@ def print_summary(columns, _versions):
             mine = [a for key, a in rows.items() if group in (key[0], "all") and not a["withstand"]]
             tried = [a for a in mine if a["verdict"] != "left out"]
             if unconfined(name):
-                n = sum(a["through"] for a in tried)
+                through = sum(a["outcome"] == "went through" for a in tried)
+                cells.append(f"{through} + {sum(a['through'] for a in tried) - through}")
             else:
                 n = sum(a["verdict"] == "escaped" for a in tried)
-            cells.append(f"{n}" if len(tried) == len(mine) else f"{n} of {len(tried)}")
+                cells.append(f"{n}" if len(tried) == len(mine) else f"{n} of {len(tried)}")
         n = sum(1 for key, a in columns[0][3].items() if group in (key[0], "all") and not a["withstand"])
         print(f"| {group} | {n} | " + " | ".join(cells) + " |")
 
