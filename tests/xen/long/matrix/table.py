@@ -32,7 +32,9 @@ def cell(name, attempt):
     if outcome == "nothing to try it on":
         return "void"
     if attempt["withstand"]:
-        return "serves" if outcome == "went through" else f"**{outcome}**"
+        if outcome == "went through":
+            return "serves"
+        return "no broker" if unconfined(name) else f"**{outcome}**"
     if attempt["through"] and outcome == "went through":
         return "**through**"
     if attempt["through"]:
@@ -63,7 +65,8 @@ def print_matrix(columns, versions):
 
 
 def print_summary(columns, _versions):
-    """Attempts that go through, by group."""
+    """Attempts that go through + those that reach, by group; without the column that is the same from inside."""
+    columns = [column for column in columns if column[1] != "inside"]
     groups = list(dict.fromkeys(key[0] for key in columns[0][3]))
     print("| group | attempts | " + " | ".join(f"{suite}: {title}" for suite, _, title, _ in columns) + " |")
     print("|---" * (len(columns) + 2) + "|")
