@@ -60,7 +60,12 @@ static int run(struct unit *u, const char *domid, struct error *err)
 		return error_set(err, "\"%s\" is no domain id", domid);
 	u->domid = (unsigned int)n;
 	u->notify = notify_open(err);
-	if (u->notify < 0 || (resume ? unit_resume(u, err) : unit_start(u, err)) < 0)
+	if (u->notify < 0)
+		return -1;
+	/* A launcher needs more than the roles that are to come: it is started before. */
+	if (!resume && unit_start(u, err) < 0)
+		return -1;
+	if (credentials_limit(err) < 0 || (resume && unit_resume(u, err) < 0))
 		return -1;
 	if (give(u, open_memory_events(err), MONITOR_MEMORY) < 0 ||
 	    give(u, u->notify, MONITOR_NOTIFY) < 0)
