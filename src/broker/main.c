@@ -4,16 +4,22 @@
  *
  * It reads hostile memory and holds no privilege: its own uid, no capabilities, a small filter, and
  * a socket to the monitor. It ends when the last process under QEMU's filter has ended.
+ *
+ * It also passes QEMU's output on to the log (relay.h). Calls and output take turns, a call or 64
+ * KiB at a time, so neither waits long for a flood of the other.
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 
 #include "broker.h"
 #include "fdmsg.h"
 #include "filter.h"
+#include "relay.h"
 #include "role.h"
 #include "util.h"
 
@@ -35,6 +41,14 @@ static int receive_listener(struct error *err)
 	return fds[0];
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
+}
+
 static int start(struct broker *b, struct error *err)
 {
 	b->manifest = manifest_map(BROKER_MANIFEST, err);
@@ -44,6 +58,9 @@ static int start(struct broker *b, struct error *err)
 	    role_protect(err) < 0)
 		return -1;
 	(void)close(BROKER_COUNTERS);
+	/* The log may be a pipe that nobody reads any more. */
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return error_errno(err, "cannot ignore SIGPIPE");
 	b->mem = -1;
 	if (filter_load_role(ROLE_BROKER) < 0)
 		return error_errno(err, "cannot load the system call filter");
@@ -51,9 +68,46 @@ static int start(struct broker *b, struct error *err)
 	return b->listener < 0 ? b->listener : 0;
 }
 
+/* Returns false when no task uses the filter any more. */
+static bool serve(struct broker *b, short revents)
+{
+	struct seccomp_notif notif = {0};
+
+	if ((revents & POLLIN) == 0)
+		return revents == 0;
+	/* ENOENT: the call that woke us was cancelled before we looked. */
+	if (ioctl(b->listener, SECCOMP_IOCTL_NOTIF_RECV, &notif) == 0)
+		broker_handle(b, &notif);
+	else
+		return errno == ENOENT || errno == EINTR;
+	return true;
+}
+
+static void loop(struct broker *b, struct relay *r)
+{
+	struct pollfd fds[2] = {{.fd = b->listener, .events = POLLIN}};
+
+	for (;;) {
+		const uint64_t now = relay_is_idle(r) ? 0 : now_ns();
+		const int timeout = relay_prepare(r, &fds[1], now);
+
+		if (poll(fds, ARRAY_SIZE(fds), timeout) < 0) {
+			if (errno == EINTR)
+				continue;
+			break;
+		}
+		if (!serve(b, fds[0].revents))
+			break;
+		if (fds[1].revents != 0 || !relay_is_idle(r))
+			relay_run(r, fds[1].revents != 0, now_ns());
+	}
+	relay_finish(r, now_ns());
+}
+
 int main(int argc, char *argv[])
 {
 	struct broker b = {0};
+	struct relay relay;
 	struct error err;
 	int r;
 
@@ -66,21 +120,8 @@ int main(int argc, char *argv[])
 			audit(AUDIT_FAILED, "broker", "%s", err.msg);
 		return EXIT_FAILURE;
 	}
-
-	for (;;) {
-		struct pollfd fd = {.fd = b.listener, .events = POLLIN};
-		struct seccomp_notif notif = {0};
-
-		if (poll(&fd, 1, -1) < 0 && errno != EINTR)
-			break;
-		/* POLLHUP: no task uses the filter any more. */
-		if ((fd.revents & POLLIN) == 0 && fd.revents != 0)
-			break;
-		/* ENOENT: the call that woke us was cancelled before we looked. */
-		if (ioctl(b.listener, SECCOMP_IOCTL_NOTIF_RECV, &notif) == 0)
-			broker_handle(&b, &notif);
-		else if (errno != ENOENT && errno != EINTR)
-			break;
-	}
+	relay_init(&relay, BROKER_OUTPUT, STDERR_FILENO, b.manifest->log_size, b.manifest->log_rate,
+	           now_ns());
+	loop(&b, &relay);
 	return EXIT_SUCCESS;
 }

@@ -240,12 +240,18 @@ void check_environment(struct subject *s, enum process p)
 void check_limits(struct subject *s, enum process p)
 {
 	const char *group = process_names[p];
-	struct limit all[RLIM_NLIMITS + 1] = {{RLIMIT_NPROC, "RLIMIT_NPROC", MAX_THREADS}};
+	const struct manifest *m = s->manifest; /* without: what a launch would set */
+	struct limit all[RLIM_NLIMITS] = {
+	        {RLIMIT_NPROC, "RLIMIT_NPROC", m != NULL ? m->threads : limits_default.pids_max},
+	        {RLIMIT_NOFILE, "RLIMIT_NOFILE",
+	         m != NULL ? m->open_files : limits_default.open_files},
+	        {RLIMIT_FSIZE, "RLIMIT_FSIZE", m != NULL ? m->file_size : LIMIT_NONE},
+	};
 	char bad[512] = "";
-	size_t n = 0, n_all = 1;
+	size_t n = 0, n_all = 3;
 
-	for (size_t i = 0; i < n_limits && n_all < ARRAY_SIZE(all); i++)
-		all[n_all++] = limits[i];
+	for (size_t i = 0; i < limits_n_fixed && n_all < ARRAY_SIZE(all); i++)
+		all[n_all++] = limits_fixed[i];
 	for (size_t i = 0; i < n_all && n < sizeof(bad); i++) {
 		struct rlimit limit;
 

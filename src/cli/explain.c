@@ -18,8 +18,8 @@
 #include <xen/io/xs_wire.h>
 
 #include "cli.h"
-#include "counters.h"
 #include "configure.h"
+#include "counters.h"
 #include "kernel.h"
 #include "launch.h"
 #include "report.h"
@@ -299,19 +299,26 @@ static void add_syscalls(struct explain *e)
 
 static void add_limits(struct explain *e)
 {
+	const struct limits *limits = &e->config.limits;
 	struct report *r = &e->report;
 	char text[32];
 
-	report_section(r, "limits", "Resource limits");
-	report_row(r, "{s:s, s:i, s:s}", "limit", "RLIMIT_NPROC", "value", MAX_THREADS, "what",
-	           "threads; no process can be made");
-	for (size_t i = 0; i < n_limits; i++) {
-		if (limits[i].value == RLIM_INFINITY)
-			(void)snprintf(text, sizeof(text), "unlimited");
-		else
-			(void)snprintf(text, sizeof(text), "%llu",
-			               (unsigned long long)limits[i].value);
-		report_row(r, "{s:s, s:s}", "limit", limits[i].name, "value", text);
+	report_section(r, "limits", "Limits of what it may use of the host");
+	for (int i = 0; i < LIMITS_IO_MAX; i++) {
+		struct limit_text limit;
+
+		limits_print(limits, i, &limit);
+		report_row(r, "{s:s, s:s, s:s}", "limit", limit.name, "value", limit.value, "what",
+		           limit.what);
+	}
+	for (size_t i = 0; i < limits->n_io_max; i++)
+		report_row(r, "{s:s, s:s, s:s}", "limit", "io-max", "value", limits->io_max[i],
+		           "what", "bandwidth of a block device");
+	for (size_t i = 0; i < limits_n_fixed; i++) {
+		(void)snprintf(text, sizeof(text), "%llu",
+		               (unsigned long long)limits_fixed[i].value);
+		report_row(r, "{s:s, s:s, s:s}", "limit", limits_fixed[i].name, "value", text,
+		           "what", "fixed");
 	}
 }
 

@@ -31,6 +31,8 @@ const char *kernel_lacks(enum layer layer)
 		return "cannot be had";
 	if (layer == LAYER_SECCOMP)
 		return lacks_seccomp();
+	if (layer == LAYER_CGROUP)
+		return cgroup_available() ? NULL : "no control groups of version 2 alone";
 	if (layer == LAYER_XEN_HANDLES || layer == LAYER_XENSTORE)
 		return lacks_xen();
 	if ((landlock_layers(INT32_MAX) & 1u << layer) != 0 &&

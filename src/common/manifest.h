@@ -52,7 +52,13 @@ struct manifest {
 	uint32_t n_listeners;
 	uint32_t n_inets;
 	uint32_t chroot_dir; /* offset of libxl's unused directory, removed at the end; 0: none */
+	uint32_t cgroup;     /* offset of the domain's control group; 0: none */
+	uint32_t cgroup_own; /* removed at the end: no systemd does it */
 	uint32_t pool_used;
+	/* RLIMIT_NPROC, RLIMIT_NOFILE, RLIMIT_FSIZE; UINT64_MAX: none */
+	uint64_t threads, open_files, file_size;
+	uint64_t log_size; /* bytes of QEMU's output that the log takes */
+	uint64_t log_rate; /* bytes a second */
 	struct manifest_file files[MANIFEST_FILES];
 	struct manifest_dir dirs[MANIFEST_DIRS];
 	struct manifest_listener listeners[MANIFEST_LISTENERS];

@@ -28,6 +28,7 @@ enum broker_fd {
 	BROKER_MANIFEST,
 	BROKER_JOURNAL, /* audit_connect()'s socket */
 	BROKER_COUNTERS,
+	BROKER_OUTPUT, /* pipe, non-blocking: QEMU's standard output and error */
 };
 
 enum xsfilter_fd {

@@ -13,6 +13,7 @@
 #include "config.h"
 #include "error.h"
 #include "landlock.h"
+#include "limit.h"
 #include "plan.h"
 #include "role.h"
 
@@ -92,6 +93,37 @@ int fds_place(const struct fd_move *moves, size_t n, struct error *err);
 /* Marks all fds above 2 close-on-exec but those in keep. */
 int fds_inherit_only(const int *keep, size_t n, struct error *err);
 
+/* cgroup.c ------------------------------------------------------------------------------------ */
+
+struct cgroup {
+	char name[32]; /* "xen-dm-DOMID.scope" */
+	char path[96]; /* where it is */
+	bool own;      /* no systemd: we remove it */
+	int slice;     /* locked against removal until the exec; -1 with systemd */
+	int base;      /* the scope */
+	int roles;     /* its group for the roles */
+	int procs;     /* cgroup.procs of its group for QEMU: whoever's pid is written goes there */
+	int helper;    /* with systemd: open as long as the scope must live without us */
+	pid_t helper_pid; /* a child, or -1 */
+};
+
+#define CGROUP_NONE                                                                                \
+	{                                                                                          \
+		.slice = -1, .base = -1, .roles = -1, .procs = -1, .helper = -1, .helper_pid = -1  \
+	}
+
+/* Whether the host has control groups of version 2, and no others, where they belong. */
+bool cgroup_available(void);
+
+/* Makes the domain's groups and sets their limits. Nothing is left of them after an error. */
+int cgroup_make(struct cgroup *c, uint16_t domid, const struct limits *limits, struct error *err);
+
+/* Everybody is inside: gives up all but the lock. */
+void cgroup_release(struct cgroup *c);
+
+/* Removes the groups, which are still empty. */
+void cgroup_undo(struct cgroup *c);
+
 /* resources.c --------------------------------------------------------------------------------- */
 
 /* What the plan's names became. All fds are close-on-exec; -1 where there is none (yet). */
@@ -115,12 +147,26 @@ void resources_undo(const struct plan *plan, struct resources *res);
 
 /* manifest.c ---------------------------------------------------------------------------------- */
 
-/*
- * A sealed memfd with the part of the plan that the roles need; `layers` has a bit for each layer
- * that this launch will have. Caller owns *ret_fd.
- */
-int manifest_make(const struct plan *plan, const struct resources *res, const struct identity *id,
-                  uint32_t layers, int *ret_fd, struct error *err);
+/* What all roles, or most of them, get a copy of. */
+struct shared_fds {
+	int manifest;
+	int counters;
+	int journal;
+};
+
+/* What the roles get of what the launcher has. */
+struct roles_plan {
+	const struct plan *plan;
+	const struct resources *res;
+	const struct identity *id;
+	const struct limits *limits;
+	const struct cgroup *cgroup;
+	const struct shared_fds *shared; /* the manifest: as soon as it has been made */
+	uint32_t layers;                 /* bit for each layer that this launch will have */
+};
+
+/* A sealed memfd with the part of the plan that the roles need. The caller owns *ret_fd. */
+int manifest_make(const struct roles_plan *from, int *ret_fd, struct error *err);
 
 /* rundir.c ------------------------------------------------------------------------------------ */
 
@@ -152,13 +198,7 @@ struct roles {
 	pid_t starter; /* our child until roles_started() */
 	int broker;    /* socket for the seccomp listener */
 	int errors;    /* pipe: the message of a role that could not be exec'd */
-};
-
-/* What all roles, or most of them, get a copy of. */
-struct shared_fds {
-	int manifest;
-	int counters;
-	int journal;
+	int output;    /* pipe: QEMU's standard output and error, which the broker reads */
 };
 
 #define ROLE_MAX_FDS (MONITOR_FILES + PLAN_MAX_FILES + PLAN_MAX_DIRS)
@@ -171,10 +211,10 @@ struct monitor_start {
 
 /*
  * Starts broker and xsfilter, none of them our child, and the monitor as well, unless `monitor` is
- * given: then that is filled in, and its fds are the caller's.
+ * given: then that is filled in, and its fds are the caller's. Puts us into QEMU's control group
+ * meanwhile.
  */
-int roles_start(const struct plan *plan, const struct resources *res,
-                const struct shared_fds *shared, struct monitor_start *monitor, struct roles *ret,
+int roles_start(const struct roles_plan *from, struct monitor_start *monitor, struct roles *ret,
                 struct error *err);
 
 /*
@@ -188,7 +228,7 @@ int roles_resume(unsigned int domid_of_qemu, const struct shared_fds *shared, in
 int roles_become_monitor(const struct monitor_start *monitor, pid_t qemu, const char *how,
                          struct error *err);
 
-/* Waits for the process that started them. */
+/* Waits for the process that does both. */
 int roles_started(struct roles *roles, struct error *err);
 
 /* Returns -1; err is what a role that could not be exec'd said, or else the sentence given. */
@@ -225,11 +265,21 @@ struct limit {
 	rlim_t value;
 };
 
-extern const struct limit limits[];
-extern const size_t n_limits;
+/* Those that no configuration changes. */
+extern const struct limit limits_fixed[];
+extern const size_t limits_n_fixed;
 
-/* RLIMIT_NPROC. vcpu threads (at most 128), 64 block workers, VNC, xenstore readers: twice that. */
-#define MAX_THREADS 512
+/*
+ * Replace the rlimits that libxl or the administrator's shell left, for QEMU and for a role. Need
+ * privilege.
+ */
+int limits_set(const struct limits *limits, const struct plan *plan, const struct resources *res,
+               struct error *err);
+int limits_set_role(const struct limits *limits, struct error *err);
 
-/* Replaces the rlimits that libxl or the administrator's shell left. Needs privilege. */
-int limits_set(struct error *err);
+/*
+ * RLIMIT_FSIZE in bytes: what the configuration says, or else the largest size that any writable
+ * image of the plan can rightly come to, or LIMIT_NONE if that cannot be told.
+ */
+uint64_t limits_file_size(const struct limits *limits, const struct plan *plan,
+                          const struct resources *res);

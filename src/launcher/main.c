@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ struct launch {
 	struct plan plan;
 	struct config config;
 	struct resources res;
+	struct cgroup cgroup;
 	struct roles roles;
 	struct identity id;
 	struct landlock landlock;
@@ -45,7 +47,7 @@ struct launch {
 	char *const *argv;
 	struct shared_fds shared; /* the journal: connected before there is nothing to connect to */
 	int unit;                 /* leads to the unit that this launcher runs in; -1: to none */
-	int privcmd, evtchn;      /* the numbers of QEMU's inherited handles */
+	int log;                  /* the toolstack's log, when QEMU's standard fds are in place */
 };
 
 /* 0, 1 and 2 must be open, or what we open next would become QEMU's standard output. */
@@ -66,6 +68,17 @@ static int close_undeclared(const struct launch *l, struct error *err)
 	if (l->unit >= 0)
 		keep[n++] = l->unit;
 	return fds_close_except(keep, n, err);
+}
+
+/*
+ * A write to a pipe without reader or beyond RLIMIT_FSIZE fails, and nobody is killed by it: not
+ * the roles, and not QEMU, which would ignore the first signal itself.
+ */
+static int ignore_signals(struct error *err)
+{
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
+		return error_errno(err, "cannot ignore SIGPIPE and SIGXFSZ");
+	return 0;
 }
 
 /*
@@ -127,7 +140,8 @@ static int prepare(struct launch *l, int argc, char *const argv[], struct error 
 {
 	uint16_t domid;
 
-	if (open_standard_fds(err) < 0 || plan_parse(argc, argv, &l->plan, err) < 0 ||
+	if (open_standard_fds(err) < 0 || ignore_signals(err) < 0 ||
+	    plan_parse(argc, argv, &l->plan, err) < 0 ||
 	    plan_configure(&l->plan, CONFIG_DIR, &l->config, err) < 0 || find_program(l, err) < 0 ||
 	    arrange_fds(l, err) < 0)
 		return -1;
@@ -141,12 +155,11 @@ static int prepare(struct launch *l, int argc, char *const argv[], struct error 
 }
 
 /* In a unit its main process becomes the monitor, and gets here what a monitor needs. */
-static int start_roles(struct launch *l, struct error *err)
+static int start_roles(struct launch *l, const struct roles_plan *from, struct error *err)
 {
-	struct monitor_start monitor;
+	struct monitor_start monitor = {.n = 0};
 
-	if (roles_start(&l->plan, &l->res, &l->shared, l->unit >= 0 ? &monitor : NULL, &l->roles,
-	                err) < 0)
+	if (roles_start(from, l->unit >= 0 ? &monitor : NULL, &l->roles, err) < 0)
 		return -1;
 	if (l->unit < 0)
 		return 0;
@@ -161,51 +174,91 @@ static int start_roles(struct launch *l, struct error *err)
 	return handover_send(l->unit, HANDOVER_END, 0, -1, err);
 }
 
-static int make_all(struct launch *l, struct error *err)
+/* In a unit broker and xsfilter stay there: who starts them anew looks for them in it. */
+static int make_cgroup(struct launch *l, struct error *err)
 {
-	if (resources_make(&l->plan, &l->res, err) < 0 ||
-	    manifest_make(&l->plan, &l->res, &l->id, LAYERS_CORE | l->landlock.layers,
-	                  &l->shared.manifest, err) < 0 ||
+	if (l->config.need[LAYER_CGROUP] == NEED_IF_AVAILABLE && !cgroup_available())
+		return 0;
+	if (cgroup_make(&l->cgroup, l->plan.domid, &l->config.limits, err) < 0)
+		return -1;
+	if (l->unit >= 0)
+		close_fdp(&l->cgroup.roles);
+	return 0;
+}
+
+static int make_all(struct launch *l, uint32_t layers, struct error *err)
+{
+	const struct roles_plan roles = {.plan = &l->plan,
+	                                 .res = &l->res,
+	                                 .id = &l->id,
+	                                 .limits = &l->config.limits,
+	                                 .cgroup = &l->cgroup,
+	                                 .shared = &l->shared,
+	                                 .layers = layers};
+
+	if (make_cgroup(l, err) < 0 || resources_make(&l->plan, &l->res, err) < 0 ||
+	    manifest_make(&roles, &l->shared.manifest, err) < 0 ||
 	    rundir_add_manifest(l->plan.domid, l->shared.manifest, err) < 0)
 		return -1;
-	return start_roles(l, err);
+	return start_roles(l, &roles, err);
 }
 
 /* Everything that exists outside this process: undone here, or by the monitor once it runs. */
 static int make_and_start(struct launch *l, struct error *err)
 {
-	const struct rundir_content content = {.plan = &l->plan,
-	                                       .id = &l->id,
-	                                       .layers = LAYERS_CORE | l->landlock.layers,
-	                                       .argc = l->argc,
-	                                       .argv = l->argv};
+	const bool limited = l->config.need[LAYER_CGROUP] == NEED_YES || cgroup_available();
+	const uint32_t layers =
+	        LAYERS_CORE | l->landlock.layers | (uint32_t)limited << LAYER_CGROUP;
+	const struct rundir_content content = {
+	        .plan = &l->plan, .id = &l->id, .layers = layers, .argc = l->argc, .argv = l->argv};
 
 	/* First: a second launch for a domain ends here, and takes nothing of the first one's. */
 	if (rundir_make(&content, &l->shared.counters, err) < 0)
 		return -1;
-	if (make_all(l, err) < 0) {
-		resources_undo(&l->plan, &l->res);
-		rundir_undo(l->plan.domid);
-		return -1;
-	}
-	return 0;
+	if (make_all(l, layers, err) == 0)
+		return 0;
+	resources_undo(&l->plan, &l->res);
+	cgroup_undo(&l->cgroup);
+	rundir_undo(l->plan.domid);
+	return -1;
 }
 
 /* From here on this process cannot get anything that it does not hold. */
 static int confine(struct launch *l, struct error *err)
 {
-	if (limits_set(err) < 0 || jail_enter(&l->plan, &l->res, err) < 0 ||
-	    credentials_drop(&l->id, err) < 0 ||
-	    credentials_assert_alone(&l->id, MAX_THREADS, err) < 0)
+	const struct limits *limits = &l->config.limits;
+
+	if (limits_set(limits, &l->plan, &l->res, err) < 0 ||
+	    jail_enter(&l->plan, &l->res, err) < 0 || credentials_drop(&l->id, err) < 0 ||
+	    credentials_assert_alone(&l->id, (unsigned int)limits->pids_max, err) < 0)
 		return -1;
 	return landlock_confine(&l->landlock, err);
+}
+
+/*
+ * Nothing comes in, and what goes out goes to the broker. The log itself, which we still have
+ * something to say to if the exec fails, is not QEMU's.
+ */
+static int add_standard_fds(struct launch *l, struct fd_move *moves, size_t *n, struct error *err)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (null < 0)
+		return error_errno(err, "cannot open /dev/null");
+	l->log = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (l->log < 0)
+		return error_errno(err, "cannot keep the log");
+	moves[(*n)++] = (struct fd_move){null, STDIN_FILENO};
+	moves[(*n)++] = (struct fd_move){l->roles.output, STDOUT_FILENO};
+	moves[(*n)++] = (struct fd_move){l->roles.output, STDERR_FILENO};
+	return 0;
 }
 
 /* The plan's fds at their numbers; everything else goes at the exec. */
 static int hand_over_fds(struct launch *l, struct error *err)
 {
 	const struct plan *plan = &l->plan;
-	struct fd_move moves[PLAN_MAX_LISTENERS + PLAN_MAX_TAPS];
+	struct fd_move moves[PLAN_MAX_LISTENERS + PLAN_MAX_TAPS + STDERR_FILENO + 1];
 	int keep[ARRAY_SIZE(moves) + PLAN_MAX_KEEP + 2];
 	size_t n = 0, n_keep = 0;
 
@@ -213,6 +266,8 @@ static int hand_over_fds(struct launch *l, struct error *err)
 		moves[n++] = (struct fd_move){l->res.listeners[i], plan->listeners[i].fd};
 	for (size_t i = 0; i < plan->n_taps; i++)
 		moves[n++] = (struct fd_move){l->res.taps[i], plan->taps[i].fd};
+	if (plan->mode == PLAN_GUEST && add_standard_fds(l, moves, &n, err) < 0)
+		return -1;
 	if (fds_place(moves, n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
@@ -287,8 +342,10 @@ static int launch_guest(struct launch *l, struct error *err)
 {
 	if (make_and_start(l, err) < 0)
 		return -1;
-	if (confine(l, err) < 0 || roles_started(&l->roles, err) < 0 || hand_over_fds(l, err) < 0 ||
-	    filter_and_hand_over(l, err) < 0)
+	if (confine(l, err) < 0 || roles_started(&l->roles, err) < 0)
+		return -1;
+	cgroup_release(&l->cgroup);
+	if (hand_over_fds(l, err) < 0 || filter_and_hand_over(l, err) < 0)
 		return -1;
 	return become_qemu(l, err);
 }
@@ -333,6 +390,9 @@ static int become_qemu_of_dom0(char *argv[], struct error *err)
 /* In the root of QEMU there is no journal: one that failed before has not been connected yet. */
 static void report(struct launch *l, const char *message)
 {
+	/* It goes to standard error, which may be the broker's by now. */
+	if (l->log != STDERR_FILENO)
+		(void)dup2(l->log, STDERR_FILENO);
 	audit_init(NULL, l->shared.journal >= 0 ? l->shared.journal : audit_connect());
 	audit_domain(l->plan.domid, l->plan.name, l->id.uid);
 	audit(AUDIT_FAILED, "launch", "%s", message);
@@ -340,7 +400,12 @@ static void report(struct launch *l, const char *message)
 
 int main(int argc, char *argv[])
 {
-	struct launch l = {.argc = argc, .argv = argv, .shared = {-1, -1, -1}, .unit = -1};
+	struct launch l = {.cgroup = CGROUP_NONE,
+	                   .argc = argc,
+	                   .argv = argv,
+	                   .shared = {-1, -1, -1},
+	                   .unit = -1,
+	                   .log = STDERR_FILENO};
 	struct error err;
 
 	resources_init(&l.res);

@@ -54,14 +54,21 @@ static int add_inets(struct manifest *m, const struct plan_inet *from, struct er
 	return 0;
 }
 
-static int fill(struct manifest *m, const struct plan *plan, const struct resources *res,
-                const struct identity *id, struct error *err)
+static int fill(struct manifest *m, const struct roles_plan *from, struct error *err)
 {
+	const struct plan *plan = from->plan;
+	const struct resources *res = from->res;
+
 	m->magic = MANIFEST_MAGIC;
 	m->domid = plan->domid;
-	m->uid = id->uid;
+	m->uid = from->id->uid;
 	m->extra_pages = plan->extra_pages;
 	m->ptys = plan->ptys;
+	m->threads = from->limits->pids_max;
+	m->open_files = from->limits->open_files;
+	m->file_size = limits_file_size(from->limits, plan, res);
+	m->log_size = from->limits->log_size;
+	m->log_rate = from->limits->log_rate;
 	m->pool_used = 1;
 
 	for (size_t i = 0; i < plan->n_files; i++) {
@@ -84,13 +91,15 @@ static int fill(struct manifest *m, const struct plan *plan, const struct resour
 	for (size_t i = 0; i < plan->n_inets; i++)
 		if (add_inets(m, &plan->inets[i], err) < 0)
 			return -1;
+	m->cgroup_own = from->cgroup->own;
+	if (from->cgroup->base >= 0 && intern(m, from->cgroup->path, &m->cgroup, err) < 0)
+		return -1;
 	if (plan->chroot_dir != NULL)
 		return intern(m, plan->chroot_dir, &m->chroot_dir, err);
 	return 0;
 }
 
-int manifest_make(const struct plan *plan, const struct resources *res, const struct identity *id,
-                  uint32_t layers, int *ret_fd, struct error *err)
+int manifest_make(const struct roles_plan *from, int *ret_fd, struct error *err)
 {
 	cleanup_fd int fd = memfd_create("qemu-depriv-manifest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	struct manifest *m;
@@ -101,8 +110,8 @@ int manifest_make(const struct plan *plan, const struct resources *res, const st
 	m = mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (m == MAP_FAILED)
 		return error_errno(err, "cannot map the manifest");
-	m->layers = layers;
-	r = fill(m, plan, res, id, err);
+	m->layers = from->layers;
+	r = fill(m, from, err);
 	(void)munmap(m, sizeof(*m));
 	if (r < 0)
 		return -1;

@@ -146,22 +146,27 @@ int plan_data_file(struct planner *p, char **arg)
 	return planner_data_file(p, *arg);
 }
 
-/* Plans the image of a drive unless it is a set of fds. */
-static int add_image(struct planner *p, const char *file, bool writable)
+/* Plans the image of a drive unless it is a set of fds. Without a format QEMU looks for one. */
+static int add_image(struct planner *p, const char *file, bool writable, bool raw)
 {
 	if (strncmp(file, FDSET, strlen(FDSET)) == 0)
 		return 0;
-	return planner_file(p, file, writable);
+	if (planner_file(p, file, writable) < 0)
+		return -1;
+	for (size_t i = 0; i < p->plan->n_files; i++)
+		if (strcmp(p->plan->files[i].path, file) == 0)
+			p->plan->files[i].grows |= writable && !raw;
+	return 0;
 }
 
 int plan_image(struct planner *p, char **arg)
 {
-	return add_image(p, *arg, true);
+	return add_image(p, *arg, true, false);
 }
 
 int plan_cdrom(struct planner *p, char **arg)
 {
-	return add_image(p, *arg, false);
+	return add_image(p, *arg, false, false);
 }
 
 static int check_format(struct planner *p, const struct qemuopts *opts, const char *key)
@@ -183,6 +188,15 @@ static int get_read_only(struct planner *p, const struct qemuopts *opts, bool *r
 		return -1;
 	*ret = old || new;
 	return 0;
+}
+
+static bool is_raw(const struct qemuopts *opts)
+{
+	const char *format = qemuopts_get(opts, "format");
+
+	if (format == NULL)
+		format = qemuopts_get(opts, "driver");
+	return format != NULL && strcmp(format, "raw") == 0;
 }
 
 /* No key that names a second file, another host or an option of a nested driver. */
@@ -217,7 +231,8 @@ int plan_drive(struct planner *p, char **arg)
 		file = plain;
 	if (file == NULL || file[0] == '\0')
 		return PLANNER_KEEP; /* no medium */
-	return add_image(p, file, !read_only && (media == NULL || strcmp(media, "cdrom") != 0));
+	return add_image(p, file, !read_only && (media == NULL || strcmp(media, "cdrom") != 0),
+	                 is_raw(&opts));
 }
 
 int plan_blockdev(struct planner *p, char **arg)
@@ -241,7 +256,7 @@ int plan_blockdev(struct planner *p, char **arg)
 		file = qemuopts_get(&opts, "filename");
 		if (file == NULL)
 			return planner_refuse(p, "filename= is missing");
-		return add_image(p, file, !read_only);
+		return add_image(p, file, !read_only, false);
 	}
 	return planner_refuse(p, "driver=%s: only plain files and devices are confined",
 	                      driver != NULL ? driver : "");

@@ -32,6 +32,7 @@ struct plan_file {
 	char *path;    /* absolute, owned */
 	bool writable; /* O_RDWR permitted; otherwise only O_RDONLY */
 	char *origin;  /* where the configuration names it, owned; NULL: the command line does */
+	bool grows;    /* a writable image that nobody calls raw: its format may make it grow */
 };
 
 /* A directory below which QEMU may open any regular file read-only. */

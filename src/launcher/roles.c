@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "launch.h"
 #include "role.h"
 #include "util.h"
@@ -24,8 +26,9 @@
 /* One role as it is to be started. */
 struct start {
 	const char *path;
-	const char *argv[4];       /* NULL-terminated */
-	const struct identity *id; /* NULL: the monitor */
+	const char *argv[4];         /* NULL-terminated */
+	const struct identity *id;   /* NULL: the monitor */
+	const struct limits *limits; /* NULL: those that there are */
 	struct fd_move fds[ROLE_MAX_FDS];
 	size_t n_fds;
 };
@@ -49,6 +52,8 @@ static int become_role(const struct start *s, struct error *err)
 		return -1;
 	if (chdir("/") < 0)
 		return error_errno(err, "cannot enter /");
+	if (s->limits != NULL && limits_set_role(s->limits, err) < 0)
+		return -1;
 	if ((s->id != NULL ? credentials_drop(s->id, err) : credentials_for_monitor(err)) < 0)
 		return -1;
 	/* execve() does not write to the strings; its prototype is older than const. */
@@ -70,25 +75,49 @@ static int run_role(void *arg)
 	return EXIT_FAILURE;
 }
 
-/* The starter: a session of its own, so that no terminal or toolstack signals the roles. */
-static void start_all(const struct start *starts, size_t n, int errors)
+static int start_roles(const struct start *starts, size_t n, struct error *err)
 {
-	if (setsid() < 0)
-		_exit(EXIT_FAILURE);
 	for (size_t i = 0; i < n; i++) {
 		struct role_child child = {.start = &starts[i]};
 
-		if (child_start(run_role, &child) < 0) {
-			(void)error_errno(&child.err, "cannot start %s", starts[i].path);
-			child.failed = true;
-		}
-		if (child.failed) {
-			/* At most PIPE_BUF, into an empty pipe: whole or not at all. */
-			(void)!write(errors, child.err.msg, strlen(child.err.msg));
-			_exit(EXIT_FAILURE);
-		}
+		if (child_start(run_role, &child) < 0)
+			return error_errno(err, "cannot start %s", starts[i].path);
+		if (child.failed)
+			return error_set(err, "%s", child.err.msg);
 	}
-	_exit(EXIT_SUCCESS);
+	return 0;
+}
+
+/* Moves the process that the starter is a child of, the launcher. */
+static int move_launcher(const struct cgroup *cgroup, struct error *err)
+{
+	char pid[16];
+	const int n = snprintf(pid, sizeof(pid), "%d", getppid());
+
+	if (write(cgroup->procs, pid, (size_t)n) < 0)
+		return error_errno(err, "cannot enter %s/" CGROUP_QEMU, cgroup->path);
+	return 0;
+}
+
+/*
+ * The starter: a session of its own, so that no terminal or toolstack signals the roles. It also
+ * puts the launcher into QEMU's control group: the kernel waits for all CPUs then, for which the
+ * launcher need not.
+ */
+static void start_all(const struct start *starts, size_t n, const struct cgroup *cgroup, int errors)
+{
+	struct error err;
+	int r;
+
+	if (setsid() < 0)
+		_exit(EXIT_FAILURE);
+	r = start_roles(starts, n, &err);
+	if (r == 0 && cgroup != NULL && cgroup->procs >= 0)
+		r = move_launcher(cgroup, &err);
+	/* At most PIPE_BUF, into an empty pipe: whole or not at all. */
+	if (r < 0)
+		(void)!write(errors, err.msg, strlen(err.msg));
+	_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 static int make_channel(int ret[2], struct error *err)
@@ -104,6 +133,7 @@ struct channels {
 	int xsfilter[2];          /* monitor, xsfilter */
 	int launcher[2];          /* launcher, broker */
 	int errors[2];            /* read, write */
+	int output[2];            /* likewise: from QEMU to the broker */
 	int qemu;                 /* pidfd of this very process */
 	struct shared_fds shared; /* the caller's */
 };
@@ -114,7 +144,9 @@ static int make_channels(struct channels *c, int pidfd, struct error *err)
 	if (make_channel(c->broker, err) < 0 || make_channel(c->xsfilter, err) < 0 ||
 	    make_channel(c->launcher, err) < 0)
 		return -1;
-	if (pipe2(c->errors, O_CLOEXEC | O_NONBLOCK) < 0)
+	/* Of the output's two ends only the broker's does not block. */
+	if (pipe2(c->errors, O_CLOEXEC | O_NONBLOCK) < 0 || pipe2(c->output, O_CLOEXEC) < 0 ||
+	    fcntl(c->output[0], F_SETFL, O_NONBLOCK) < 0)
 		return error_errno(err, "cannot make a pipe");
 	c->qemu = pidfd < 0 ? (int)syscall(SYS_pidfd_open, getpid(), 0)
 	                    : fcntl(pidfd, F_DUPFD_CLOEXEC, 0);
@@ -148,6 +180,7 @@ static void plan_broker(struct start *broker, const struct channels *c, const st
 	give(broker, c->shared.manifest, BROKER_MANIFEST);
 	give(broker, c->shared.journal, BROKER_JOURNAL);
 	give(broker, c->shared.counters, BROKER_COUNTERS);
+	give(broker, c->output[0], BROKER_OUTPUT);
 }
 
 static void plan_xsfilter(struct start *xsfilter, const struct channels *c, const char *domid,
@@ -164,7 +197,8 @@ static void plan_xsfilter(struct start *xsfilter, const struct channels *c, cons
 /* The other ends; and the monitor's, unless it is the caller who becomes the monitor. */
 static void close_channels(const struct channels *c, bool keep_monitor)
 {
-	const int others[] = {c->broker[1], c->xsfilter[1], c->launcher[1], c->errors[1]};
+	const int others[] = {c->broker[1], c->xsfilter[1], c->launcher[1], c->errors[1],
+	                      c->output[0]};
 	const int monitors[] = {c->broker[0], c->xsfilter[0], c->qemu};
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
@@ -173,16 +207,29 @@ static void close_channels(const struct channels *c, bool keep_monitor)
 		(void)close(monitors[i]);
 }
 
-static int fork_starter(const struct start *starts, size_t n, const struct channels *c,
-                        struct roles *ret, struct error *err)
+/* Like fork(), but the child is in the roles' control group from the start: moving takes longer. */
+static pid_t fork_into(int cgroup)
 {
-	ret->starter = fork();
+	struct clone_args args = {
+	        .flags = CLONE_INTO_CGROUP,
+	        .exit_signal = SIGCHLD,
+	        .cgroup = (unsigned int)cgroup,
+	};
+
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static int fork_starter(const struct start *starts, size_t n, const struct channels *c,
+                        const struct cgroup *cgroup, struct roles *ret, struct error *err)
+{
+	ret->starter = cgroup != NULL && cgroup->roles >= 0 ? fork_into(cgroup->roles) : fork();
 	if (ret->starter == 0)
-		start_all(starts, n, c->errors[1]);
+		start_all(starts, n, cgroup, c->errors[1]);
 	if (ret->starter < 0)
 		return error_errno(err, "cannot fork");
 	ret->broker = c->launcher[0];
 	ret->errors = c->errors[0];
+	ret->output = c->output[1];
 	return 0;
 }
 
@@ -193,24 +240,25 @@ static int find_users(struct identity *broker, struct identity *xsfilter, struct
 	               : identity_of_user(XSFILTER_USER, xsfilter, err);
 }
 
-int roles_start(const struct plan *plan, const struct resources *res,
-                const struct shared_fds *shared, struct monitor_start *monitor, struct roles *ret,
+int roles_start(const struct roles_plan *from, struct monitor_start *monitor, struct roles *ret,
                 struct error *err)
 {
 	const size_t skip = monitor != NULL ? 1 : 0;
 	struct start starts[3];
 	struct identity ids[2];
-	struct channels c = {.shared = *shared};
+	struct channels c = {.shared = *from->shared};
 	char pid[16], domid[16];
 
 	if (find_users(&ids[0], &ids[1], err) < 0 || make_channels(&c, -1, err) < 0)
 		return -1;
 	(void)snprintf(pid, sizeof(pid), "%d", getpid());
-	(void)snprintf(domid, sizeof(domid), "%u", plan->domid);
-	plan_monitor(&starts[0], plan, res, &c, pid);
+	(void)snprintf(domid, sizeof(domid), "%u", from->plan->domid);
+	plan_monitor(&starts[0], from->plan, from->res, &c, pid);
 	plan_broker(&starts[1], &c, &ids[0]);
 	plan_xsfilter(&starts[2], &c, domid, &ids[1]);
-	if (fork_starter(starts + skip, ARRAY_SIZE(starts) - skip, &c, ret, err) < 0)
+	for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
+		starts[i].limits = from->limits;
+	if (fork_starter(starts + skip, ARRAY_SIZE(starts) - skip, &c, from->cgroup, ret, err) < 0)
 		return -1;
 	if (monitor != NULL) {
 		memcpy(monitor->fds, starts[0].fds, sizeof(monitor->fds));
@@ -234,12 +282,15 @@ int roles_resume(unsigned int domid_of_qemu, const struct shared_fds *shared, in
 	plan_broker(&starts[0], &c, &ids[0]);
 	starts[0].argv[1] = ROLE_RESUMED;
 	plan_xsfilter(&starts[1], &c, domid, &ids[1]);
-	if (fork_starter(starts, ARRAY_SIZE(starts), &c, ret, err) < 0)
+	if (fork_starter(starts, ARRAY_SIZE(starts), &c, NULL, ret, err) < 0)
 		return -1;
 	monitor->fds[monitor->n++] = (struct fd_move){c.broker[0], MONITOR_BROKER};
 	monitor->fds[monitor->n++] = (struct fd_move){c.xsfilter[0], MONITOR_XSFILTER};
 	close_channels(&c, true);
 	(void)close(c.qemu);
+	/* Nobody has QEMU's end of its output any more: the new broker sees the end of its own
+	 * pipe. */
+	close_fdp(&ret->output);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cgroup.h"
 #include "landlock.h"
 #include "layers.h"
 #include "monitor.h"
@@ -40,6 +41,23 @@ static int allow_parent(int ruleset, const struct landlock_rights *deny, const c
 	return landlock_allow_path(ruleset, deny, dirname(copy), access, err);
 }
 
+/* QEMU's group is looked at when it has ended, and then all of them are removed but with systemd.
+ */
+static int allow_cgroup(int ruleset, const struct landlock_rights *deny,
+                        const struct manifest *manifest, struct error *err)
+{
+	if (manifest->cgroup == 0)
+		return 0;
+	if (landlock_allow_path(ruleset, deny, manifest_string(manifest, manifest->cgroup),
+	                        LL_READ_FILE, err) < 0)
+		return -1;
+	if (!manifest->cgroup_own)
+		return 0;
+	if (landlock_allow_path(ruleset, deny, CGROUP_ROOT, LL_REMOVE_DIR, err) < 0)
+		return -1;
+	return landlock_allow_path(ruleset, deny, CGROUP_ROOT "/cgroup.procs", LL_WRITE_FILE, err);
+}
+
 static int allow_plan(int ruleset, const struct landlock_rights *deny,
                       const struct manifest *manifest, struct error *err)
 {
@@ -64,7 +82,8 @@ static int allow_plan(int ruleset, const struct landlock_rights *deny,
 		                 LL_REMOVE_FILE, err) < 0)
 			return -1;
 	(void)snprintf(rundir, sizeof(rundir), RUN_DIR "/%u", manifest->domid);
-	if (landlock_allow_path(ruleset, deny, RUN_DIR, LL_REMOVE_DIR, err) < 0 ||
+	if (allow_cgroup(ruleset, deny, manifest, err) < 0 ||
+	    landlock_allow_path(ruleset, deny, RUN_DIR, LL_REMOVE_DIR, err) < 0 ||
 	    landlock_allow_path(ruleset, deny, rundir, LL_REMOVE_FILE, err) < 0)
 		return -1;
 	if (manifest->chroot_dir == 0)

@@ -31,6 +31,9 @@
 /* QEMU 7.2 makes 3 connections and one per PV backend, 10.0 one more; xsfilter's limit is 8. */
 #define XENSTORE_CONNECTIONS 8
 
+/* Longer than the rest of a launch takes. */
+#define LAUNCH_MS 10000
+
 /*
  * With dm_restrict libxl believes QEMU's QMP answers, not xenstore: a hostile QEMU (one restored
  * from a hostile stream) need not say that it runs. But libxl gives up on a device model that has
@@ -235,6 +238,17 @@ static int start(struct monitor *m, const char *pid, const char *how, int *ret_s
 	return 0;
 }
 
+/* Without us the launch fails: what it has made is removed when it has. */
+static void abandon(const struct monitor *m)
+{
+	struct pollfd launcher = {.fd = MONITOR_QEMU, .events = POLLIN};
+
+	(void)close(MONITOR_BROKER);
+	(void)close(MONITOR_XSFILTER);
+	(void)poll(&launcher, 1, LAUNCH_MS);
+	monitor_cleanup(m->manifest);
+}
+
 int main(int argc, char *argv[])
 {
 	struct monitor m = {.ruleset = -1};
@@ -248,7 +262,7 @@ int main(int argc, char *argv[])
 		audit(AUDIT_FAILED, "monitor", "%s",
 		      !called_well ? "started by qemu-depriv-dm only" : err.msg);
 		if (m.manifest != NULL)
-			monitor_cleanup(m.manifest);
+			abandon(&m);
 		return argc == 3 ? UNIT_STATUS_START : EXIT_FAILURE;
 	}
 	if (!loop(&m, signals))

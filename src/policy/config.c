@@ -35,6 +35,7 @@ struct reading {
 	const char *section, *name;
 	unsigned int *first; /* where each key that may be given once was given; 0: not yet */
 	unsigned int first_layer[LAYER_MAX_];
+	unsigned int first_limit[LIMITS_KEYS];
 };
 
 static void __attribute__((format(printf, 2, 3))) problem(struct reading *r, const char *fmt, ...)
@@ -341,12 +342,32 @@ static void set_yes_or_no(struct reading *r, const struct key *key, const char *
 		*flag = strcmp(value, "yes") == 0;
 }
 
+static void set_limit(struct reading *r, const struct key *key, const char *value)
+{
+	const int limit = limits_find(r->name);
+	const char *wrong;
+
+	if (limit < 0) {
+		bad_value(r, "unknown key");
+		return;
+	}
+	if (limit != LIMITS_IO_MAX && r->first_limit[limit] != 0) {
+		bad_value(r, "given twice, first in line %u", r->first_limit[limit]);
+		return;
+	}
+	r->first_limit[limit] = r->line;
+	wrong = limits_assign(member(r, key), limit, value);
+	if (wrong != NULL)
+		bad_value(r, "%s", wrong);
+}
+
 static const struct key keys[] = {
         {"qemu", "path", true, set_program, offsetof(struct config, qemu)},
         {"files", "read-only", false, set_path, offsetof(struct config, read_only)},
         {"files", "read-write", false, set_path, offsetof(struct config, read_write)},
         {"files", "directory", false, set_directory, offsetof(struct config, directories)},
         {"test", "probe-library", true, set_yes_or_no, offsetof(struct config, probe_library)},
+        {"limits", NULL, false, set_limit, offsetof(struct config, limits)},
         {"require", NULL, false, set_need, offsetof(struct config, need)},
         {"supervision", "mode", true, set_supervision, offsetof(struct config, supervision)},
 };
@@ -555,6 +576,7 @@ void config_init(struct config *ret)
 	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < LAYER_MAX_; i++)
 		ret->need[i] = layer_rows[i].need;
+	ret->limits = limits_default;
 }
 
 int config_read(const char *dir, const char *guest, struct config *ret, struct error *err)

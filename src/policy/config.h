@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "layers.h"
+#include "limit.h"
 
 /* Backing files and the like: more than a plan holds (PLAN_MAX_FILES) is of no use. */
 #define CONFIG_MAX_PATHS 64
@@ -48,7 +49,8 @@ struct config {
 	enum supervision supervision;    /* [supervision] mode */
 	struct config_xen xen[CONFIG_MAX_XEN];
 	size_t n_xen;
-	bool probe_library; /* [test]: the attack battery is loaded into QEMU */
+	bool probe_library;   /* [test]: the attack battery is loaded into QEMU */
+	struct limits limits; /* [limits] */
 };
 
 /* What a launch does with neither file. */

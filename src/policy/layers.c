@@ -20,6 +20,8 @@ const struct layer_row layer_rows[LAYER_MAX_] = {
                                  "QEMU must keep the pid that libxl started, and only children "
                                  "enter a new pid namespace; QEMU has no /proc and a uid of its "
                                  "own instead"},
+        [LAYER_CGROUP] = {"cgroup", NEED_YES,
+                          "a control group (v2) that limits memory, threads, CPU time and disks"},
         [LAYER_LANDLOCK] = {"landlock", NEED_YES, "file access once more, by tree (Linux 5.13)"},
         [LAYER_LANDLOCK_NETWORK] = {"landlock-network", NEED_IF_AVAILABLE,
                                     "no TCP bind or connect (Linux 6.7)"},

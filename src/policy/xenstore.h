@@ -13,7 +13,9 @@
 
 /*
  * Limits of one domain's xsfilter. They are ours: oxenstored has no quota at all for connections
- * from dom0, which these are.
+ * from dom0, which these are. Nodes and their bytes need none: the table forwards one write, of one
+ * node and one value, and nothing else is stored anywhere; a message is at most 4 KiB
+ * (XENSTORE_PAYLOAD_MAX), and one of a connection is held at a time.
  */
 
 /* QEMU 7.2 makes 3, 10.0 one more; the monitor hands out no more than this either. */

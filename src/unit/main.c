@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "notify.h"
 #include "role.h"
 #include "unit.h"
@@ -32,12 +33,22 @@ static int give(struct unit *u, int from, int to)
 }
 
 /* memory.events counts the processes that the kernel killed for lack of memory. */
-static int open_memory_events(struct error *err)
+static int open_memory_events(unsigned int domid, struct error *err)
 {
 	char line[512], path[sizeof(line) + 64];
-	FILE *file = fopen("/proc/self/cgroup", "re");
-	const char *group = file != NULL ? fgets(line, sizeof(line), file) : NULL;
+	FILE *file;
+	const char *group;
 	int fd;
+
+	/* The launcher has made a group for QEMU alone, unless the host cannot. */
+	(void)snprintf(path, sizeof(path),
+	               CGROUP_PATH "/" CGROUP_PREFIX "%u.scope/" CGROUP_QEMU "/memory.events",
+	               domid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	file = fopen("/proc/self/cgroup", "re");
+	group = file != NULL ? fgets(line, sizeof(line), file) : NULL;
 
 	if (file != NULL)
 		(void)fclose(file);
@@ -67,7 +78,7 @@ static int run(struct unit *u, const char *domid, struct error *err)
 		return -1;
 	if (credentials_limit(err) < 0 || (resume && unit_resume(u, err) < 0))
 		return -1;
-	if (give(u, open_memory_events(err), MONITOR_MEMORY) < 0 ||
+	if (give(u, open_memory_events(u->domid, err), MONITOR_MEMORY) < 0 ||
 	    give(u, u->notify, MONITOR_NOTIFY) < 0)
 		return -1;
 	return roles_become_monitor(&u->monitor, u->qemu, resume ? ROLE_RESUMED : ROLE_UNIT, err);

@@ -76,6 +76,8 @@ static void check_config(const struct config *c)
 		check(layer_rows[i].need == c->need[i] || layer_rows[i].need == NEED_YES ||
 		              layer_rows[i].need == NEED_IF_AVAILABLE,
 		      "the core's layers are always required");
+	check(c->limits.n_io_max <= LIMITS_MAX_IO, "io-max lines are bounded");
+	check(c->limits.pids_max >= 16 && c->limits.pids_max <= 32768, "limits are within theirs");
 }
 
 /* Returns how many allocations it took. */

@@ -150,14 +150,16 @@ static void an_ordinary_process(void **state)
 
 static void confine_a_little(void)
 {
-	const struct rlimit nproc = {MAX_THREADS, MAX_THREADS};
+	const struct rlimit nproc = {100, 100}, files = {200, 200}, size = {300, 300};
 
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	(void)setrlimit(RLIMIT_NPROC, &nproc);
-	for (size_t i = 0; i < n_limits; i++) {
-		const struct rlimit limit = {limits[i].value, limits[i].value};
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+	(void)setrlimit(RLIMIT_FSIZE, &size);
+	for (size_t i = 0; i < limits_n_fixed; i++) {
+		const struct rlimit limit = {limits_fixed[i].value, limits_fixed[i].value};
 
-		(void)setrlimit((__rlimit_resource_t)limits[i].resource, &limit);
+		(void)setrlimit((__rlimit_resource_t)limits_fixed[i].resource, &limit);
 	}
 }
 
@@ -168,6 +170,9 @@ static void what_is_set_is_seen(void **state)
 	(void)state;
 	s.manifest = &manifest;
 	manifest.layers = 1u << LAYER_LANDLOCK | 1u << LAYER_LANDLOCK_SCOPES;
+	manifest.threads = 100;
+	manifest.open_files = 200;
+	manifest.file_size = 300;
 	check_credentials(&s, PROCESS_QEMU);
 	check_limits(&s, PROCESS_QEMU);
 	check_layers(&s, PROCESS_QEMU);

@@ -119,6 +119,15 @@ static const struct {
         {"[files]\ndirectory = /a\ndirectory = /a\n",
          "3: [files] directory: /a: given twice, first in line 2\n"},
         /* layers */
+        /* limits: their values are test-limits.c's */
+        {"[limits]\nmemory = 1G\n", "2: [limits] memory: unknown key\n"},
+        {"[limits]\nmemory-max = 1g\n",
+         "2: [limits] memory-max: wants a size from 32M to 1T, or none\n"},
+        {"[limits]\npids-max = 20\npids-max = 20\n",
+         "3: [limits] pids-max: given twice, first in line 2\n"},
+        {"[limits]\nio-max = 8:0 rbps=1\nio-max = 8:0 wbps\n",
+         "3: [limits] io-max: wants MAJOR:MINOR or a path below /dev, and rbps=, wbps=, riops= or "
+         "wiops=\n"},
         {"[require]\nlandlok = yes\n", "2: [require] landlok: unknown layer\n"},
         {"[require]\nlandlock = no\n", "2: [require] landlock: wants yes or if-available\n"},
         {"[require]\nlandlock =\n", "2: [require] landlock: wants yes or if-available\n"},
@@ -246,9 +255,12 @@ static void both_files_add_up(void **state)
 	        "# the host's\n[files]\nread-only=/a   \nread-write = /b ; why\n"
 	        "directory = /srv/base\n  /srv/more\n[qemu]\npath = /usr/q1\n"
 	        "[require] # all\nlandlock = if-available\nuid = yes\n"
-	        "pid-namespace = if-available\nlandlock-scopes = yes\n";
-	static const char second[] = "[qemu]\r\npath = /usr/q2\r\n[files]\nread-only = /a\n"
-	                             "read-only = /c d\n[require]\nlandlock = yes";
+	        "pid-namespace = if-available\nlandlock-scopes = yes\n"
+	        "[limits]\npids-max = 100\nlog-size = 1M\nio-max = 8:0 rbps=1\n";
+	static const char second[] =
+	        "[qemu]\r\npath = /usr/q2\r\n[files]\nread-only = /a\n"
+	        "read-only = /c d\n[limits]\npids-max = 200\nio-max = 8:16 rbps=1\n"
+	        "[require]\nlandlock = yes";
 	struct config config;
 	struct error err;
 
@@ -271,6 +283,10 @@ static void both_files_add_up(void **state)
 	assert_int_equal(config.need[LAYER_LANDLOCK_NETWORK], NEED_IF_AVAILABLE);
 	assert_int_equal(config.need[LAYER_UID], NEED_ALWAYS);
 	assert_int_equal(config.need[LAYER_PID_NAMESPACE], NEED_NEVER);
+	assert_int_equal(config.limits.pids_max, 200);
+	assert_int_equal(config.limits.log_size, 1 << 20);
+	assert_int_equal(config.limits.log_rate, limits_default.log_rate);
+	assert_int_equal(config.limits.n_io_max, 2);
 	config_free(&config);
 
 	/* Another guest gets the host's only. */
@@ -308,6 +324,7 @@ static void nothing_is_the_default(void **state)
 	assert_int_equal(config_read("/nonexistent", "web", &config, &err), 0);
 	for (size_t i = 0; i < LAYER_MAX_; i++)
 		assert_int_equal(config.need[i], layer_rows[i].need);
+	assert_memory_equal(&config.limits, &limits_default, sizeof(config.limits));
 	config_free(&config);
 
 	write_file(guest, "bad", 3);

@@ -22,11 +22,13 @@
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
+static const struct cgroup cgroup = {.path = "/sys/fs/cgroup/x", .own = true};
 static const struct identity id = {.uid = 131079, .gid = 131072};
 
 /* They are large, and resources' stats are what the launcher found. */
 static struct plan plan;
 static struct resources res;
+static const struct roles_plan from = {&plan, &res, &id, &limits_default, &cgroup, NULL, 0x55};
 
 static int set_up(void **state)
 {
@@ -46,7 +48,7 @@ static const struct manifest *make_and_map(struct error *err)
 	const struct manifest *m = NULL;
 	int fd = -1;
 
-	if (manifest_make(&plan, &res, &id, 0x55, &fd, err) == 0)
+	if (manifest_make(&from, &fd, err) == 0)
 		m = manifest_map(fd, err);
 	assert_int_equal(count_fds(), before);
 	return m;
@@ -70,6 +72,10 @@ static void nothing_makes_an_empty_one(void **state)
 	assert_int_equal(m->extra_pages, 4711);
 	assert_int_equal(m->ptys, 2);
 	assert_int_equal(m->layers, 0x55);
+	assert_int_equal(m->log_size, limits_default.log_size);
+	assert_int_equal(m->log_rate, limits_default.log_rate);
+	assert_string_equal(manifest_string(m, m->cgroup), "/sys/fs/cgroup/x");
+	assert_true(m->cgroup_own);
 	assert_int_equal(m->n_files, 0);
 	assert_int_equal(m->n_listeners, 0);
 	assert_int_equal(m->n_inets, 0);
@@ -150,16 +156,16 @@ static void the_pool_is_filled_to_its_last_byte_only(void **state)
 	plan.n_files = 1;
 	memset(path, 'x', sizeof(path) - 1);
 
-	/* The pool begins with "". */
-	path[MANIFEST_POOL - 2] = '\0';
+	/* The pool begins with "" and ends with the control group. */
+	path[MANIFEST_POOL - 2 - sizeof("/sys/fs/cgroup/x")] = '\0';
 	m = make_and_map(&err);
 	assert_non_null(m);
 	assert_int_equal(m->pool_used, MANIFEST_POOL);
 	assert_string_equal(manifest_string(m, m->files[0].path), path);
 	unmap(m);
 
-	path[MANIFEST_POOL - 2] = 'x';
-	path[MANIFEST_POOL - 1] = '\0';
+	path[MANIFEST_POOL - 2 - sizeof("/sys/fs/cgroup/x")] = 'x';
+	path[MANIFEST_POOL - 1 - sizeof("/sys/fs/cgroup/x")] = '\0';
 	assert_null(make_and_map(&err));
 	assert_non_null(strstr(err.msg, "paths exceed"));
 	path[MANIFEST_POOL - 1] = 'x';
@@ -238,7 +244,7 @@ static void nobody_can_change_it(void **state)
 	int fd = -1;
 
 	(void)state;
-	assert_int_equal(manifest_make(&plan, &res, &id, 0x55, &fd, &err), 0);
+	assert_int_equal(manifest_make(&from, &fd, &err), 0);
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	assert_int_equal(fcntl(fd, F_GET_SEALS), SEALS);
 	assert_int_equal(pwrite(fd, "x", 1, 0), -1);

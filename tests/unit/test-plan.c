@@ -122,6 +122,8 @@ static void test_drives(void **state)
 	assert_file(&plan, 4, "/e,f g", false);
 	assert_file(&plan, 5, "/h", true);
 	assert_file(&plan, 6, "/dev/sdb", false);
+	for (size_t i = 0; i < plan.n_files; i++)
+		assert_int_equal(plan.files[i].grows, i == 5);
 	plan_free(&plan);
 }
 
@@ -136,19 +138,22 @@ static void test_short_drives(void **state)
 	assert_file(&plan, 1, "/c", true);
 	assert_file(&plan, 2, "/d", true);
 	assert_file(&plan, 3, "/e", false);
+	for (size_t i = 0; i < plan.n_files; i++)
+		assert_int_equal(plan.files[i].grows, i < 3);
 	plan_free(&plan);
 }
 
 /* One entry a path; writable if any of its users may write. */
 static void test_shared_file(void **state)
 {
-	struct plan plan =
-	        accepted(WORDS(GUEST, "-drive", "file=/a,readonly=on", "-drive", "file=/a"));
+	struct plan plan = accepted(WORDS(GUEST, "-drive", "file=/a,readonly=on", "-drive",
+	                                  "file=/a", "-drive", "file=/a,driver=raw"));
 	struct error err;
 
 	(void)state;
 	assert_int_equal(plan.n_files, 1);
 	assert_file(&plan, 0, "/a", true);
+	assert_true(plan.files[0].grows);
 	assert_int_equal(plan_add_file(&plan, "/backing", false, NULL, &err), 0);
 	assert_int_equal(plan_add_file(&plan, "/a", false, NULL, &err), 0);
 	assert_int_equal(plan.n_files, 2);
