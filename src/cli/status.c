@@ -77,9 +77,8 @@ static long long proc_number(int pid, const char *name, const char *field)
 static long long cgroup_memory(int pid)
 {
 	char path[512], group[300] = "";
-	unsigned long long value;
+	long long value;
 	FILE *file;
-	int n;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
 	file = fopen(path, "re");
@@ -94,9 +93,9 @@ static long long cgroup_memory(int pid)
 	file = fopen(path, "re");
 	if (file == NULL)
 		return -1;
-	n = fscanf(file, "%llu", &value);
+	value = fgets(path, sizeof(path), file) != NULL ? strtoll(path, NULL, 10) : -1;
 	(void)fclose(file);
-	return n == 1 ? (long long)value : -1;
+	return value;
 }
 
 static json_t *number_or_null(long long value)
@@ -154,7 +153,9 @@ static int is_domid(const struct dirent *entry)
 
 static int by_number(const struct dirent **a, const struct dirent **b)
 {
-	return atoi((*a)->d_name) - atoi((*b)->d_name);
+	const long x = strtol((*a)->d_name, NULL, 10), y = strtol((*b)->d_name, NULL, 10);
+
+	return (x > y) - (x < y);
 }
 
 /* All that there are, in the order of their numbers; *ret_list as scandir(3) has it. */

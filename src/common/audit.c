@@ -21,15 +21,15 @@
 #define WHAT_MAX 256
 
 const struct audit_kind audit_kinds[AUDIT_MAX_] = {
-        [AUDIT_FAILED] = {"c155e4ad523b4d6aa2f39c9472fc72e8", LOG_ERR, "failed", 0},
-        [AUDIT_STARTED] = {"454188a9e32144db8f89fc40fce8d744", LOG_INFO, "started", 0},
-        [AUDIT_SEALED] = {"c7e965ed1642437ead317954d30d8474", LOG_INFO, "sealed", 0},
-        [AUDIT_REFUSED] = {"528cd455b7554064a0d390978bc0e078", LOG_WARNING, "refused", 1},
-        [AUDIT_LOST] = {"dee1d97ccc384d67816c2d347f068082", LOG_ERR, "lost", 0},
-        [AUDIT_ENDED] = {"36a2ea9044ba448fa99f49e2ca483dc4", LOG_NOTICE, "ended", 0},
-        [AUDIT_DIED] = {"6f3a9d0c1be34d1f9a5c77e2c0d4b811", LOG_ERR, "died", 0},
-        [AUDIT_KILLED] = {"a2c4e0b7d9f1483e8f60bb0f5d3e9c24", LOG_ERR, "killed", 0},
-        [AUDIT_NOTE] = {"70638e38f7b0464998f59d74235bc929", LOG_NOTICE, "noted", 1},
+        [AUDIT_FAILED] = {"c155e4ad523b4d6aa2f39c9472fc72e8", "failed", LOG_ERR, false},
+        [AUDIT_STARTED] = {"454188a9e32144db8f89fc40fce8d744", "started", LOG_INFO, false},
+        [AUDIT_SEALED] = {"c7e965ed1642437ead317954d30d8474", "sealed", LOG_INFO, false},
+        [AUDIT_REFUSED] = {"528cd455b7554064a0d390978bc0e078", "refused", LOG_WARNING, true},
+        [AUDIT_LOST] = {"dee1d97ccc384d67816c2d347f068082", "lost", LOG_ERR, false},
+        [AUDIT_ENDED] = {"36a2ea9044ba448fa99f49e2ca483dc4", "ended", LOG_NOTICE, false},
+        [AUDIT_DIED] = {"6f3a9d0c1be34d1f9a5c77e2c0d4b811", "died", LOG_ERR, false},
+        [AUDIT_KILLED] = {"a2c4e0b7d9f1483e8f60bb0f5d3e9c24", "killed", LOG_ERR, false},
+        [AUDIT_NOTE] = {"70638e38f7b0464998f59d74235bc929", "noted", LOG_NOTICE, true},
 };
 
 static struct counters_role unseen;

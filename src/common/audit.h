@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Kinds of event; audit.c has their message ids, systemd/qemu-depriv.catalog what they mean. */
@@ -28,9 +29,9 @@ enum audit_id {
 /* For the table's tests. */
 struct audit_kind {
 	const char *message_id; /* 128 bits in lower-case hex */
-	int priority;           /* syslog's */
 	const char *decision;
-	int limited; /* QEMU can provoke it: at most AUDIT_BURST at once */
+	int priority; /* syslog's */
+	bool limited; /* QEMU can provoke it: at most AUDIT_BURST at once */
 };
 
 extern const struct audit_kind audit_kinds[AUDIT_MAX_];
@@ -40,7 +41,7 @@ extern const struct audit_kind audit_kinds[AUDIT_MAX_];
  * passed. What was left out is counted, and the next record says how many.
  */
 #define AUDIT_BURST       50
-#define AUDIT_INTERVAL_MS 6000
+#define AUDIT_INTERVAL_MS UINT64_C(6000)
 
 /*
  * A close-on-exec socket connected to the journal. Where there is none, one that is connected to

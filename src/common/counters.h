@@ -13,7 +13,7 @@
 #define RUN_DIR "/run/qemu-depriv"
 
 #define COUNTERS_MAGIC 0x63646471u /* "qddc" */
-#define COUNTERS_PAGE  4096
+#define COUNTERS_PAGE  4096L
 #define COUNTERS_NAME  256 /* bytes with NUL; longer names are cut */
 
 enum counters_page {

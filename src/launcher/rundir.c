@@ -7,11 +7,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +23,9 @@
 /* A second is long for a monitor's cleanup, and not for whoever starts a domain twice. */
 #define LOCK_TRIES    100
 #define LOCK_PAUSE_MS 10
+
+/* Of a command line, in one system call: libxl's has about 60. */
+#define WORDS 128
 
 static const char *const files[] = {"argv", "counters", "manifest"};
 
@@ -86,28 +89,22 @@ static int make_file(int dir, const char *name, struct error *err)
 	return fd < 0 ? error_errno(err, "cannot make %s of %s", name, RUN_DIR) : fd;
 }
 
-/* The words, each with its NUL, in one write. */
+/* The words, each with its NUL. */
 static int write_argv(int dir, int argc, char *const argv[], struct error *err)
 {
 	cleanup_fd int fd = make_file(dir, "argv", err);
-	cleanup_free char *text = NULL;
-	size_t len = 0, at = 0;
+	struct iovec words[WORDS];
 
 	if (fd < 0)
 		return -1;
-	for (int i = 0; i < argc; i++)
-		len += strlen(argv[i]) + 1;
-	text = malloc(len);
-	if (text == NULL)
-		return error_errno(err, "cannot copy the command line");
-	for (int i = 0; i < argc; i++) {
-		const size_t n = strlen(argv[i]) + 1;
+	for (int i = 0; i < argc; i += WORDS) {
+		int n = 0;
 
-		memcpy(text + at, argv[i], n);
-		at += n;
+		for (; n < WORDS && i + n < argc; n++)
+			words[n] = (struct iovec){argv[i + n], strlen(argv[i + n]) + 1};
+		if (writev(fd, words, n) < 0)
+			return error_errno(err, "cannot write argv of %s", RUN_DIR);
 	}
-	if (write(fd, text, len) != (ssize_t)len)
-		return error_errno(err, "cannot write argv of %s", RUN_DIR);
 	return 0;
 }
 

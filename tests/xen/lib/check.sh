@@ -64,6 +64,9 @@ guest() {
 	shift
 	{
 		printf 'name="%s"\ntype="hvm"\nmemory=64\nvcpus=1\nvnc=1\nserial="pty"\ndevice_model_version="qemu-xen"\n' "$name"
+		# Without a disk the firmware reboots after a minute (under Xen it heeds no -boot reboot-timeout), which would give
+		# the guest another domid.
+		echo 'on_reboot="preserve"'
 		printf '%s\n' "$@"
 	} > "$name.cfg"
 }
