@@ -63,6 +63,30 @@ static void check_paths(const struct config_paths *list)
 	}
 }
 
+static void check_limits(const struct limits *limits)
+{
+	check(limits->n_io_max <= LIMITS_MAX_IO, "io-max lines are bounded");
+	check(limits->pids_max >= 16 && limits->pids_max <= 32768, "limits are within theirs");
+	for (int key = 0; key < LIMITS_IO_MAX; key++) {
+		struct limit_text text;
+
+		limits_print(limits, key, &text);
+		check(is_one_line(text.value) && *text.value != '\0', "a limit can be shown");
+	}
+}
+
+static void check_xen(const struct config *c)
+{
+	check(c->n_xen <= CONFIG_MAX_XEN, "releases of Xen are bounded");
+	for (size_t i = 0; i < c->n_xen; i++) {
+		check(c->xen[i].version[0] >= '0' && c->xen[i].version[0] <= '9' &&
+		              strchr(c->xen[i].version, '.') != NULL,
+		      "a release is a number");
+		check(c->xen[i].qemu.path == NULL || strncmp(c->xen[i].qemu.path, "/usr/", 5) == 0,
+		      "its QEMU is in /usr");
+	}
+}
+
 static void check_config(const struct config *c)
 {
 	check(c->qemu.path == NULL || strncmp(c->qemu.path, "/usr/", 5) == 0, "QEMU is in /usr");
@@ -76,8 +100,8 @@ static void check_config(const struct config *c)
 		check(layer_rows[i].need == c->need[i] || layer_rows[i].need == NEED_YES ||
 		              layer_rows[i].need == NEED_IF_AVAILABLE,
 		      "the core's layers are always required");
-	check(c->limits.n_io_max <= LIMITS_MAX_IO, "io-max lines are bounded");
-	check(c->limits.pids_max >= 16 && c->limits.pids_max <= 32768, "limits are within theirs");
+	check_limits(&c->limits);
+	check_xen(c);
 }
 
 /* Returns how many allocations it took. */

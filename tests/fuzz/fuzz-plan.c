@@ -74,6 +74,8 @@ static int parse(size_t argc, char *argv[], int failing)
 		check_plan(&plan, argc);
 		if (plan_add_listener(&plan, "/run/x", &number, &err) == 0)
 			check(number > 2 && !is_kept(&plan, number), "no fd is two things");
+		while (plan_add_dir(&plan, "/srv", "a test", &err) == 0)
+			check(plan.n_dirs <= PLAN_MAX_DIRS, "directories are bounded");
 		plan_free(&plan);
 	} else {
 		check(err.msg[0] != '\0' && is_one_line(err.msg), "a refusal says why in one line");
