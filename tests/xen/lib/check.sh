@@ -91,7 +91,7 @@ remains() {
 	echo '-- processes'
 	ps -eo user:32,args | grep -E 'qemu|monitor [0-9]|^[^ ]+ +broker|xsfilter [0-9]' | grep -v grep
 	echo '-- files'
-	find /run/xen /run/qemu-depriv /var/run/xen /tmp -not -name '*.lock' 2> /dev/null | grep -v -e dm-reaper-lock -e domid-history -e "^$PWD" | sort -u
+	find /run/xen /run/qemu-depriv /var/run/xen /tmp -mindepth 1 -not -name '*.lock' 2> /dev/null | grep -v -e dm-reaper-lock -e domid-history -e "^$PWD" | sort -u
 	echo '-- unix sockets'
 	awk '$8 ~ /qmp|xen\/|depriv/ { print $8 }' /proc/net/unix | grep -v xenstored | sort
 	echo '-- mounts'
