@@ -53,6 +53,7 @@ enum xsfilter_fd {
 /* Names in the unit's fd store; what follows the prefix is a number. */
 #define STORE_MONITOR        "monitor-" /* what the monitor has at that number */
 #define STORE_LISTENER       "listener" /* QEMU's seccomp listener */
+#define STORE_OUTPUT         "output"   /* what a broker reads QEMU's output from */
 #define STORE_QEMU_SIDE      "qemu-"    /* of xenstore connection 0, 1, ... */
 #define STORE_XENSTORED_SIDE "xenstored-"
 #define STORE_CONNECTIONS    8

@@ -207,6 +207,8 @@ struct roles {
 struct monitor_start {
 	struct fd_move fds[ROLE_MAX_FDS];
 	size_t n;
+	int output; /* no fd of the monitor's: the broker's end of QEMU's output, for another broker
+	             */
 };
 
 /*
@@ -219,7 +221,8 @@ int roles_start(const struct roles_plan *from, struct monitor_start *monitor, st
 
 /*
  * Starts broker and xsfilter for a QEMU that runs; adds the monitor's ends of their channels to
- * `monitor`. The new broker waits for the listener at ret->broker.
+ * `monitor`. The new broker waits for the listener at ret->broker, and reads QEMU's output from
+ * monitor->output, which is closed.
  */
 int roles_resume(unsigned int domid_of_qemu, const struct shared_fds *shared, int pidfd,
                  struct monitor_start *monitor, struct roles *ret, struct error *err);

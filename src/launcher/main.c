@@ -171,6 +171,9 @@ static int start_roles(struct launch *l, const struct roles_plan *from, struct e
 	for (size_t i = 0; i < monitor.n; i++)
 		if (monitor.fds[i].to == MONITOR_BROKER || monitor.fds[i].to == MONITOR_XSFILTER)
 			(void)close(monitor.fds[i].from);
+	if (handover_send(l->unit, HANDOVER_OUTPUT, 0, monitor.output, err) < 0)
+		return -1;
+	(void)close(monitor.output); /* or QEMU would not notice that nobody reads */
 	return handover_send(l->unit, HANDOVER_END, 0, -1, err);
 }
 

@@ -263,6 +263,7 @@ int roles_start(const struct roles_plan *from, struct monitor_start *monitor, st
 	if (monitor != NULL) {
 		memcpy(monitor->fds, starts[0].fds, sizeof(monitor->fds));
 		monitor->n = starts[0].n_fds;
+		monitor->output = fcntl(c.output[0], F_DUPFD_CLOEXEC, 0);
 	}
 	close_channels(&c, monitor != NULL);
 	return 0;
@@ -278,6 +279,8 @@ int roles_resume(unsigned int domid_of_qemu, const struct shared_fds *shared, in
 
 	if (find_users(&ids[0], &ids[1], err) < 0 || make_channels(&c, pidfd, err) < 0)
 		return -1;
+	(void)close(c.output[0]);
+	c.output[0] = monitor->output;
 	(void)snprintf(domid, sizeof(domid), "%u", domid_of_qemu);
 	plan_broker(&starts[0], &c, &ids[0]);
 	starts[0].argv[1] = ROLE_RESUMED;
@@ -288,9 +291,7 @@ int roles_resume(unsigned int domid_of_qemu, const struct shared_fds *shared, in
 	monitor->fds[monitor->n++] = (struct fd_move){c.xsfilter[0], MONITOR_XSFILTER};
 	close_channels(&c, true);
 	(void)close(c.qemu);
-	/* Nobody has QEMU's end of its output any more: the new broker sees the end of its own
-	 * pipe. */
-	close_fdp(&ret->output);
+	close_fdp(&ret->output); /* QEMU has its own */
 	return 0;
 }
 

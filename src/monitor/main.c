@@ -253,8 +253,7 @@ int main(int argc, char *argv[])
 {
 	struct monitor m = {.ruleset = -1};
 	struct error err;
-	int signals = -1;
-
+	int signals = -1, status;
 	const bool called_well = argc == 2 || argc == 3;
 
 	if (!called_well || start(&m, argv[1], argv[2], &signals, &err) < 0) {
@@ -267,6 +266,8 @@ int main(int argc, char *argv[])
 	}
 	if (!loop(&m, signals))
 		return UNIT_STATUS_RESTART;
+	/* First: the cleanup may be the end of the group that knows how QEMU ended. */
+	status = unit_report_end(&m);
 	monitor_cleanup(m.manifest);
-	return unit_report_end(&m);
+	return status;
 }

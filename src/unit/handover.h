@@ -5,7 +5,7 @@
  *
  *	stand-in -> unit   ARGV, FD..., END      the launch
  *	unit -> stand-in   QEMU                  a pidfd
- *	launcher -> unit   FD..., END            what the monitor gets, at which number
+ *	launcher -> unit   FD..., OUTPUT, END    what the monitor gets, at which number
  *	                   LISTENER or ERROR     then end of file, at QEMU's exec or exit
  */
 #pragma once
@@ -29,6 +29,7 @@ enum handover_kind {
 	HANDOVER_FD,       /* fd to be placed at `number` */
 	HANDOVER_END,      /* no more of these */
 	HANDOVER_QEMU,     /* fd: pidfd of the process that becomes QEMU */
+	HANDOVER_OUTPUT,   /* fd: what a broker reads QEMU's output from */
 	HANDOVER_LISTENER, /* fd: QEMU's seccomp listener */
 	HANDOVER_ERROR,    /* text: why there will be no QEMU */
 };

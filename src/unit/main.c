@@ -4,13 +4,16 @@
  * main process: of a device model that is to be started, or, with fds in systemd's fd store, of one
  * that runs.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "manifest.h"
 #include "notify.h"
 #include "role.h"
 #include "unit.h"
@@ -32,33 +35,52 @@ static int give(struct unit *u, int from, int to)
 	return 0;
 }
 
-/* memory.events counts the processes that the kernel killed for lack of memory. */
-static int open_memory_events(unsigned int domid, struct error *err)
+int unit_own_group(char *buf, size_t size, struct error *err)
 {
-	char line[512], path[sizeof(line) + 64];
-	FILE *file;
-	const char *group;
-	int fd;
-
-	/* The launcher has made a group for QEMU alone, unless the host cannot. */
-	(void)snprintf(path, sizeof(path),
-	               CGROUP_PATH "/" CGROUP_PREFIX "%u.scope/" CGROUP_QEMU "/memory.events",
-	               domid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		return fd;
-	file = fopen("/proc/self/cgroup", "re");
-	group = file != NULL ? fgets(line, sizeof(line), file) : NULL;
+	char line[512];
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	const bool have = file != NULL && fgets(line, sizeof(line), file) != NULL;
 
 	if (file != NULL)
 		(void)fclose(file);
-	if (group == NULL || strncmp(line, "0::", 3) != 0)
-		return error_set(
-		        err,
-		        "no unified control groups: /proc/self/cgroup does not begin with 0::");
+	if (!have || strncmp(line, "0::", 3) != 0)
+		return error_set(err,
+		                 "/proc/self/cgroup does not begin with 0::, as cgroup v2 has it");
 	line[strcspn(line, "\n")] = '\0';
-	(void)snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.events", line + 3);
+	(void)snprintf(buf, size, CGROUP_ROOT "%s", line + 3);
+	return 0;
+}
+
+/* The group that QEMU is in: its own, or, without limits, the unit's. */
+static int find_group_of_qemu(const struct unit *u, char *buf, size_t size, struct error *err)
+{
+	const int memfd = fcntl(unit_monitor_fd(u, MONITOR_MANIFEST), F_DUPFD_CLOEXEC, 0);
+	const struct manifest *m = manifest_map(memfd, err);
+	int r = 0;
+
+	if (m == NULL)
+		return -1;
+	if (m->cgroup != 0)
+		(void)snprintf(buf, size, "%s/" CGROUP_QEMU, manifest_string(m, m->cgroup));
+	else
+		r = unit_own_group(buf, size, err);
+	(void)munmap((void *)(uintptr_t)m, sizeof(*m));
+	return r;
+}
+
+/* memory.events counts the processes that the kernel killed for lack of memory. */
+static int open_memory_events(const struct unit *u, struct error *err)
+{
+	char group[UNIT_GROUP_MAX], path[sizeof(group) + sizeof("/memory.events")];
+	int fd;
+
+	if (find_group_of_qemu(u, group, sizeof(group), err) < 0)
+		return -1;
+	(void)snprintf(path, sizeof(path), "%s/memory.events", group);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* QEMU may have ended before a monitor takes over, and its group with it. */
+	if (fd < 0 && errno == ENOENT)
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? error_errno(err, "cannot open %s", path) : fd;
 }
 

@@ -50,6 +50,8 @@ static void take(struct unit *u, struct kept *kept, const char *name, int fd)
 		kept->xenstored_side[n] = fd;
 	else if (strcmp(name, STORE_LISTENER) == 0)
 		kept->listener = fd;
+	else if (strcmp(name, STORE_OUTPUT) == 0)
+		u->monitor.output = fd;
 	else
 		(void)close(fd);
 }
@@ -62,7 +64,7 @@ static int take_all(struct unit *u, struct kept *kept, struct error *err)
 	char *name = names != NULL ? strtok_r(names, ":", &save) : NULL;
 	uint64_t n;
 
-	kept->listener = -1;
+	kept->listener = u->monitor.output = -1;
 	for (size_t i = 0; i < STORE_CONNECTIONS; i++)
 		kept->qemu_side[i] = kept->xenstored_side[i] = -1;
 	if (count == NULL || !parse_u64(count, 0, UINT16_MAX, &n))
@@ -72,7 +74,7 @@ static int take_all(struct unit *u, struct kept *kept, struct error *err)
 	free(names);
 	if (unit_monitor_fd(u, MONITOR_MANIFEST) < 0 || unit_monitor_fd(u, MONITOR_QEMU) < 0 ||
 	    unit_monitor_fd(u, MONITOR_PRIVCMD) < 0 || unit_monitor_fd(u, MONITOR_COUNTERS) < 0 ||
-	    unit_monitor_fd(u, MONITOR_JOURNAL) < 0 || kept->listener < 0)
+	    unit_monitor_fd(u, MONITOR_JOURNAL) < 0 || kept->listener < 0 || u->monitor.output < 0)
 		return error_set(err, "systemd has not kept all that is needed to take over");
 	return 0;
 }
@@ -97,16 +99,12 @@ static pid_t pid_of(int pidfd)
 /* All of the unit's processes but QEMU and this one: roles of before. */
 static int kill_old_roles(pid_t qemu, struct error *err)
 {
-	char line[512], path[sizeof(line) + 64];
-	FILE *file = fopen("/proc/self/cgroup", "re");
-	const bool have = file != NULL && fgets(line, sizeof(line), file) != NULL;
+	char group[UNIT_GROUP_MAX], path[sizeof(group) + sizeof("/cgroup.procs")], line[32];
+	FILE *file;
 
-	if (file != NULL)
-		(void)fclose(file);
-	if (!have || strncmp(line, "0::", 3) != 0)
-		return error_set(err, "no unified control groups");
-	line[strcspn(line, "\n")] = '\0';
-	(void)snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cgroup.procs", line + 3);
+	if (unit_own_group(group, sizeof(group), err) < 0)
+		return -1;
+	(void)snprintf(path, sizeof(path), "%s/cgroup.procs", group);
 	file = fopen(path, "re");
 	if (file == NULL)
 		return error_errno(err, "cannot read %s", path);

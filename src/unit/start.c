@@ -176,6 +176,11 @@ static int receive_monitor(struct unit *u, struct error *err)
 			break;
 		if (r > 0 && m.kind == HANDOVER_ERROR)
 			return error_set(err, "%s", m.text);
+		if (r > 0 && m.kind == HANDOVER_OUTPUT && fd >= 0) {
+			notify_send(u->notify, fd, "FDSTORE=1\nFDPOLL=0\nFDNAME=" STORE_OUTPUT);
+			(void)close(fd);
+			continue;
+		}
 		if (r == 0 || m.kind != HANDOVER_FD || fd < 0 ||
 		    u->monitor.n == ROLE_MAX_FDS - UNIT_OWN_FDS)
 			return error_set(err, "the launcher ended before QEMU's start");

@@ -27,5 +27,11 @@ int unit_resume(struct unit *u, struct error *err);
 /* ready.c: a process of its own that tells systemd when QEMU answers. 0 or -1 with err. */
 int unit_wait_ready(const struct unit *u, struct error *err);
 
+/* Path of a control group, with its NUL. */
+#define UNIT_GROUP_MAX 640
+
+/* The control group that this process is in. 0, or -1 with err. */
+int unit_own_group(char *buf, size_t size, struct error *err);
+
 /* The fd that the monitor gets at this number, or -1. */
 int unit_monitor_fd(const struct unit *u, int number);
