@@ -143,7 +143,7 @@ static int how_it_ended(struct session *s, bool hung)
 
 	if (s->child == 0)
 		return hung ? OUTCOME_HUNG : OUTCOME_DIED;
-	if (hung)
+	if (hung || session_interrupted)
 		(void)kill(s->child, SIGKILL);
 	if (waitpid(s->child, &status, 0) != s->child)
 		return OUTCOME_DIED;
