@@ -14,9 +14,12 @@ struct broker {
 	bool executed;
 };
 
-/* Handles one notification and answers it. A notification that was cancelled meanwhile is ignored.
+/*
+ * Handles one notification and answers it. A notification that was cancelled meanwhile is ignored.
+ * Returns false if the kernel does not take the answer: the call would wait for ever, unless the
+ * listener is closed.
  */
-void broker_handle(struct broker *b, const struct seccomp_notif *notif);
+bool broker_handle(struct broker *b, const struct seccomp_notif *notif);
 
 /* Asks the monitor. Returns its result (-EIO: it is gone) and the fd in *ret_fd, else -1. */
 int broker_ask(uint32_t type, uint32_t index, uint64_t arg0, uint64_t arg1, int *ret_fd);

@@ -255,7 +255,7 @@ static int install(struct broker *b, uint64_t id, const struct answer *a)
 	return r < 0 ? -errno : r;
 }
 
-void broker_handle(struct broker *b, const struct seccomp_notif *notif)
+bool broker_handle(struct broker *b, const struct seccomp_notif *notif)
 {
 	struct answer a = decide(b, notif);
 	cleanup_fd int fd = a.fd;
@@ -266,7 +266,7 @@ void broker_handle(struct broker *b, const struct seccomp_notif *notif)
 
 		if (r >= 0 && a.at < 0) {
 			counters->served++;
-			return; /* installed and answered in one step */
+			return true; /* installed and answered in one step */
 		}
 		a.error = r < 0 ? r : 0;
 	}
@@ -276,6 +276,6 @@ void broker_handle(struct broker *b, const struct seccomp_notif *notif)
 	resp.error = a.error < 0 ? a.error : 0;
 	resp.val = resp.error == 0 ? a.value : 0;
 	resp.flags = a.resume ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
-	/* ENOENT: the caller was killed meanwhile. Nothing else is left to tell anybody. */
-	(void)ioctl(b->listener, SECCOMP_IOCTL_NOTIF_SEND, &resp);
+	/* ENOENT: the caller was killed meanwhile. */
+	return ioctl(b->listener, SECCOMP_IOCTL_NOTIF_SEND, &resp) == 0 || errno == ENOENT;
 }

@@ -68,7 +68,7 @@ static int start(struct broker *b, struct error *err)
 	return b->listener < 0 ? b->listener : 0;
 }
 
-/* Returns false when no task uses the filter any more. */
+/* Returns false when no task uses the filter any more, or none can be answered. */
 static bool serve(struct broker *b, short revents)
 {
 	struct seccomp_notif notif = {0};
@@ -77,10 +77,8 @@ static bool serve(struct broker *b, short revents)
 		return revents == 0;
 	/* ENOENT: the call that woke us was cancelled before we looked. */
 	if (ioctl(b->listener, SECCOMP_IOCTL_NOTIF_RECV, &notif) == 0)
-		broker_handle(b, &notif);
-	else
-		return errno == ENOENT || errno == EINTR;
-	return true;
+		return broker_handle(b, &notif);
+	return errno == ENOENT || errno == EINTR;
 }
 
 static void loop(struct broker *b, struct relay *r)

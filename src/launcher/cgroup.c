@@ -323,6 +323,16 @@ void cgroup_release(struct cgroup *c)
 	close_fdp(&c->procs);
 }
 
+void cgroup_leave(const struct cgroup *c)
+{
+	cleanup_fd int root = -1;
+
+	if (c == NULL || !c->own || c->roles < 0)
+		return;
+	root = open(CGROUP_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	(void)put(root, "cgroup.procs", "0");
+}
+
 void cgroup_undo(struct cgroup *c)
 {
 	if (c->base >= 0 && c->own)

@@ -124,6 +124,9 @@ void cgroup_release(struct cgroup *c);
 /* Removes the groups, which are still empty. */
 void cgroup_undo(struct cgroup *c);
 
+/* For a process that was started in one of the groups and wants to remove them. */
+void cgroup_leave(const struct cgroup *c);
+
 /* resources.c --------------------------------------------------------------------------------- */
 
 /* What the plan's names became. All fds are close-on-exec; -1 where there is none (yet). */
@@ -163,6 +166,8 @@ struct roles_plan {
 	const struct cgroup *cgroup;
 	const struct shared_fds *shared; /* the manifest: as soon as it has been made */
 	uint32_t layers;                 /* bit for each layer that this launch will have */
+	void (*undo)(void *arg);         /* removes all that was made outside of this process */
+	void *undo_arg;
 };
 
 /* A sealed memfd with the part of the plan that the roles need. The caller owns *ret_fd. */

@@ -189,6 +189,15 @@ static int make_cgroup(struct launch *l, struct error *err)
 	return 0;
 }
 
+static void undo_all(void *arg)
+{
+	struct launch *l = arg;
+
+	resources_undo(&l->plan, &l->res);
+	cgroup_undo(&l->cgroup);
+	rundir_undo(l->plan.domid);
+}
+
 static int make_all(struct launch *l, uint32_t layers, struct error *err)
 {
 	const struct roles_plan roles = {.plan = &l->plan,
@@ -197,7 +206,9 @@ static int make_all(struct launch *l, uint32_t layers, struct error *err)
 	                                 .limits = &l->config.limits,
 	                                 .cgroup = &l->cgroup,
 	                                 .shared = &l->shared,
-	                                 .layers = layers};
+	                                 .layers = layers,
+	                                 .undo = undo_all,
+	                                 .undo_arg = l};
 
 	if (make_cgroup(l, err) < 0 || resources_make(&l->plan, &l->res, err) < 0 ||
 	    manifest_make(&roles, &l->shared.manifest, err) < 0 ||
@@ -220,9 +231,7 @@ static int make_and_start(struct launch *l, struct error *err)
 		return -1;
 	if (make_all(l, layers, err) == 0)
 		return 0;
-	resources_undo(&l->plan, &l->res);
-	cgroup_undo(&l->cgroup);
-	rundir_undo(l->plan.domid);
+	undo_all(l);
 	return -1;
 }
 
@@ -230,7 +239,12 @@ static int make_and_start(struct launch *l, struct error *err)
 static int confine(struct launch *l, struct error *err)
 {
 	const struct limits *limits = &l->config.limits;
+	sigset_t none;
 
+	/* Neither the toolstack's mask nor one that a fork() of ours could not restore. */
+	(void)sigemptyset(&none);
+	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		return error_errno(err, "cannot unblock signals");
 	if (limits_set(limits, &l->plan, &l->res, err) < 0 ||
 	    jail_enter(&l->plan, &l->res, err) < 0 || credentials_drop(&l->id, err) < 0 ||
 	    credentials_assert_alone(&l->id, (unsigned int)limits->pids_max, err) < 0)

@@ -75,17 +75,28 @@ static int run_role(void *arg)
 	return EXIT_FAILURE;
 }
 
-static int start_roles(const struct start *starts, size_t n, struct error *err)
+/* Returns how many were started; fewer than n: and why. */
+static size_t start_roles(const struct start *starts, size_t n, struct error *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct role_child child = {.start = &starts[i]};
+		const pid_t pid = child_start(run_role, &child);
 
-		if (child_start(run_role, &child) < 0)
-			return error_errno(err, "cannot start %s", starts[i].path);
-		if (child.failed)
-			return error_set(err, "%s", child.err.msg);
+		if (pid < 0) {
+			(void)error_errno(err, "cannot start %s", starts[i].path);
+			return i;
+		}
+		if (child.failed) {
+			(void)error_set(err, "%s", child.err.msg);
+			return i;
+		}
+		/* It has come to its exec, or it was killed before. */
+		if (waitpid(pid, NULL, WNOHANG) == pid) {
+			(void)error_set(err, "%s ended at once", starts[i].path);
+			return i;
+		}
 	}
-	return 0;
+	return n;
 }
 
 /* Moves the process that the starter is a child of, the launcher. */
@@ -102,21 +113,29 @@ static int move_launcher(const struct cgroup *cgroup, struct error *err)
 /*
  * The starter: a session of its own, so that no terminal or toolstack signals the roles. It also
  * puts the launcher into QEMU's control group: the kernel waits for all CPUs then, for which the
- * launcher need not.
+ * launcher need not. And where the monitor cannot be started, who undoes what was made for QEMU:
+ * the launcher is in QEMU's root by then. `from` is NULL where there is nothing to undo.
  */
-static void start_all(const struct start *starts, size_t n, const struct cgroup *cgroup, int errors)
+static void start_all(const struct start *starts, size_t n, const struct cgroup *cgroup,
+                      const struct roles_plan *from, int errors)
 {
 	struct error err;
-	int r;
+	size_t started = 0;
+	int r = setsid() < 0 ? error_errno(&err, "cannot make a session for the roles") : 0;
 
-	if (setsid() < 0)
-		_exit(EXIT_FAILURE);
-	r = start_roles(starts, n, &err);
+	if (r == 0) {
+		started = start_roles(starts, n, &err);
+		r = started == n ? 0 : -1;
+	}
 	if (r == 0 && cgroup != NULL && cgroup->procs >= 0)
 		r = move_launcher(cgroup, &err);
 	/* At most PIPE_BUF, into an empty pipe: whole or not at all. */
 	if (r < 0)
 		(void)!write(errors, err.msg, strlen(err.msg));
+	if (r < 0 && started == 0 && from != NULL) {
+		cgroup_leave(cgroup);
+		from->undo(from->undo_arg);
+	}
 	_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
@@ -220,11 +239,12 @@ static pid_t fork_into(int cgroup)
 }
 
 static int fork_starter(const struct start *starts, size_t n, const struct channels *c,
-                        const struct cgroup *cgroup, struct roles *ret, struct error *err)
+                        const struct cgroup *cgroup, const struct roles_plan *from,
+                        struct roles *ret, struct error *err)
 {
 	ret->starter = cgroup != NULL && cgroup->roles >= 0 ? fork_into(cgroup->roles) : fork();
 	if (ret->starter == 0)
-		start_all(starts, n, cgroup, c->errors[1]);
+		start_all(starts, n, cgroup, from, c->errors[1]);
 	if (ret->starter < 0)
 		return error_errno(err, "cannot fork");
 	ret->broker = c->launcher[0];
@@ -258,7 +278,8 @@ int roles_start(const struct roles_plan *from, struct monitor_start *monitor, st
 	plan_xsfilter(&starts[2], &c, domid, &ids[1]);
 	for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
 		starts[i].limits = from->limits;
-	if (fork_starter(starts + skip, ARRAY_SIZE(starts) - skip, &c, from->cgroup, ret, err) < 0)
+	if (fork_starter(starts + skip, ARRAY_SIZE(starts) - skip, &c, from->cgroup,
+	                 skip == 0 ? from : NULL, ret, err) < 0)
 		return -1;
 	if (monitor != NULL) {
 		memcpy(monitor->fds, starts[0].fds, sizeof(monitor->fds));
@@ -285,7 +306,7 @@ int roles_resume(unsigned int domid_of_qemu, const struct shared_fds *shared, in
 	plan_broker(&starts[0], &c, &ids[0]);
 	starts[0].argv[1] = ROLE_RESUMED;
 	plan_xsfilter(&starts[1], &c, domid, &ids[1]);
-	if (fork_starter(starts, ARRAY_SIZE(starts), &c, NULL, ret, err) < 0)
+	if (fork_starter(starts, ARRAY_SIZE(starts), &c, NULL, NULL, ret, err) < 0)
 		return -1;
 	monitor->fds[monitor->n++] = (struct fd_move){c.broker[0], MONITOR_BROKER};
 	monitor->fds[monitor->n++] = (struct fd_move){c.xsfilter[0], MONITOR_XSFILTER};

@@ -148,8 +148,11 @@ int rundir_make(const struct rundir_content *from, int *ret_counters, struct err
 
 	cleanup_fd int dir = openat(base, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (dir < 0)
-		return error_errno(err, "%s/%s", RUN_DIR, name);
+	if (dir < 0) {
+		(void)error_errno(err, "%s/%s", RUN_DIR, name);
+		(void)unlinkat(base, name, AT_REMOVEDIR);
+		return -1;
+	}
 	if (make_counters(dir, from->plan, from->id, from->layers, ret_counters, err) < 0 ||
 	    write_argv(dir, from->argc, from->argv, err) < 0) {
 		undo(base, name);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -179,6 +180,8 @@ static bool loop(struct monitor *m, int signals)
 		if (fds[0].revents != 0)
 			return true;
 		if (fds[1].revents != 0 && !serve(m)) {
+			/* If it is not, it must not wait for an answer, or QEMU would with it. */
+			(void)shutdown(MONITOR_BROKER, SHUT_RDWR);
 			audit(AUDIT_LOST, "broker", "the broker is gone");
 			fds[1].fd = -1;
 			if (m->in_unit)
@@ -187,6 +190,7 @@ static bool loop(struct monitor *m, int signals)
 		if (fds[2].revents != 0 && !on_signal(signals))
 			return false;
 		if (fds[3].revents != 0 && !hear_xsfilter(m)) {
+			(void)shutdown(MONITOR_XSFILTER, SHUT_RDWR); /* as above */
 			audit(AUDIT_LOST, "xsfilter", "xsfilter is gone");
 			xsfilter_lives = false;
 			if (m->in_unit)
@@ -207,11 +211,14 @@ static int start(struct monitor *m, const char *pid, const char *how, int *ret_s
 {
 	uint64_t n;
 
+	/* First, because it says what there is to clean up. */
+	m->manifest = manifest_map(MONITOR_MANIFEST, err);
+	if (m->manifest == NULL)
+		return -1;
 	if (!parse_u64(pid, 2, INT32_MAX, &n))
 		return error_set(err, "\"%s\" is no pid", pid);
 	m->qemu = (pid_t)n;
-	m->manifest = manifest_map(MONITOR_MANIFEST, err);
-	if (m->manifest == NULL || unit_init(m, how, err) < 0)
+	if (unit_init(m, how, err) < 0)
 		return -1;
 	m->pages_left = m->manifest->extra_pages;
 	m->ptys_left = m->manifest->ptys;

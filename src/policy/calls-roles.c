@@ -86,6 +86,7 @@ static const struct rule monitor_calls[] = {
         ALLOW(bind, "VNC and SPICE listeners"),
         ALLOW(listen, "VNC and SPICE listeners"),
         ALLOW(lstat, "are these still the launcher's sockets? (musl's fstatat)"),
+        ALLOW(shutdown, "ends the channel to a role that it does not serve any more"),
         ALLOW(unlink, "QEMU's sockets, at the end"),
         ALLOW(rmdir, "libxl's chroot directory, at the end"),
         ALLOW(pidfd_send_signal, "ends QEMU: by pidfd, so never another process"),

@@ -44,6 +44,7 @@ enum {
 enum reply_flags {
 	REPLY_FD = 1,
 	ADDFD_FAILS = 2,
+	SEND_FAILS = 4,
 };
 
 /* One call of QEMU, and how the monitor and the kernel answer what comes of it. */
@@ -84,6 +85,7 @@ static int installed; /* ADDFDs that succeeded */
 static int answered;  /* SENDs, of either kind */
 static bool asked;    /* the monitor, but for MEM */
 static bool was_executed;
+static int send_error; /* of the answer; 0: none */
 static bool ambiguous; /* what the populate was made from */
 static uint32_t asked_type;
 static uint64_t result_addr; /* where a multicall's result belongs; 0, never mapped: nowhere */
@@ -358,7 +360,8 @@ static int on_send(const struct seccomp_notif_resp *resp)
 	if (resp->flags != 0 && call.nr != SYS_execve)
 		check(!asked, "an open goes on if it is nobody's");
 	answered++;
-	return 0;
+	errno = send_error;
+	return send_error == 0 ? 0 : -1;
 }
 
 int __wrap_ioctl(int fd, unsigned long request, ...)
@@ -415,11 +418,15 @@ static void run_call(struct broker *b)
 		notif.data.args[i] = call.args[i];
 	memset(memory.reads, 0, sizeof(memory.reads));
 	given = -1;
+	send_error = (call.flags & SEND_FAILS) != 0 ? (call.nr == SYS_open ? ENOENT : EBADF) : 0;
+	if ((call.flags & REPLY_FD) != 0 && (call.flags & ADDFD_FAILS) == 0)
+		send_error = 0; /* one fault at a time: an fd may be the answer */
 	installed = answered = 0;
 	asked = ambiguous = false;
 	result_addr = 0;
 	was_executed = b->executed;
-	broker_handle(b, &notif);
+	check(broker_handle(b, &notif) == (send_error == 0 || send_error == ENOENT),
+	      "a call that cannot be answered ends the broker");
 	check(answered == 1, "every call is answered once");
 	check(installed <= 1, "by one fd at most");
 	check(fake_fds() == 0, "no fd stays with the broker");

@@ -3,6 +3,7 @@
  * Feeds plan_parse() command lines, their words separated by NUL or newline, and checks what the
  * launcher relies on in every plan that comes out.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "fuzz.h"
 #include "nomem.h"
 #include "plan.h"
+#include "util.h"
 
 #define WORDS_MAX 256
 
@@ -28,6 +30,38 @@ static void check_number(const struct plan *plan, int fd, int *last)
 	check(fd > *last, "fds are numbered upwards, above 2");
 	check(!is_kept(plan, fd), "no fd is two things");
 	*last = fd;
+}
+
+/* Whether the plan took it; otherwise it says why. */
+static bool added(int r, const struct error *err)
+{
+	check(r == 0 || (err->msg[0] != '\0' && is_one_line(err->msg)), "a refusal says why");
+	return r == 0;
+}
+
+/* What the configuration and the unit add, more often than there is room for. */
+static void check_additions(struct plan *plan, int failing)
+{
+	static const char *const paths[] = {"/a", "/b/c", "relative", "/a"};
+	struct error err = {""};
+	char path[16];
+	int fd;
+
+	nomem_begin(failing);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		(void)added(plan_add_file(plan, paths[i], i % 2 == 0, i < 2 ? "x" : NULL, &err),
+		            &err);
+	for (int i = 0; i <= PLAN_MAX_DIRS; i++)
+		(void)added(plan_add_dir(plan, "/d", "x", &err), &err);
+	for (int i = 0; i <= PLAN_MAX_LISTENERS; i++) {
+		(void)snprintf(path, sizeof(path), "/l/%d", i);
+		if (added(plan_add_listener(plan, path, &fd, &err), &err))
+			check(!is_kept(plan, fd) && fd > 2, "a listener's number is its own");
+	}
+	(void)nomem_end();
+	check(plan->n_files <= PLAN_MAX_FILES && plan->n_dirs <= PLAN_MAX_DIRS &&
+	              plan->n_listeners <= PLAN_MAX_LISTENERS,
+	      "there is room for all of it");
 }
 
 /* What the launcher relies on, whatever the command line was. */
@@ -59,12 +93,12 @@ static void check_plan(const struct plan *plan, size_t argc)
 }
 
 /* Returns how many allocations it took. */
-static int parse(size_t argc, char *argv[], int failing)
+static int parse(size_t argc, char *argv[], int failing, int failing_later)
 {
 	static const struct plan empty;
 	struct plan plan;
 	struct error err;
-	int r, n, number;
+	int r, n;
 
 	nomem_begin(failing);
 	r = plan_parse((int)argc, argv, &plan, &err);
@@ -72,10 +106,7 @@ static int parse(size_t argc, char *argv[], int failing)
 	if (r == 0) {
 		check(failing < 0, "a plan needs all its memory");
 		check_plan(&plan, argc);
-		if (plan_add_listener(&plan, "/run/x", &number, &err) == 0)
-			check(number > 2 && !is_kept(&plan, number), "no fd is two things");
-		while (plan_add_dir(&plan, "/srv", "a test", &err) == 0)
-			check(plan.n_dirs <= PLAN_MAX_DIRS, "directories are bounded");
+		check_additions(&plan, failing_later);
 		plan_free(&plan);
 	} else {
 		check(err.msg[0] != '\0' && is_one_line(err.msg), "a refusal says why in one line");
@@ -104,9 +135,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	argv[argc] = NULL;
 
-	n = parse(argc, argv, -1);
+	n = parse(argc, argv, -1, nomem_pick(data, size, 40));
 	if (n > 0)
-		(void)parse(argc, argv, nomem_pick(data, size, n));
+		(void)parse(argc, argv, nomem_pick(data, size, n), -1);
 	free(text);
 	return 0;
 }

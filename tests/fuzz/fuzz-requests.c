@@ -337,8 +337,8 @@ static void take_plan(struct input *in)
 	manifest.extra_pages = (uint32_t)take(in, 2);
 	b = (uint8_t)take(in, 1);
 	manifest.ptys = b & 3;
-	manifest.n_inets = (b >> 2) % (INETS + 1);
-	manifest.n_files = (b >> 4) % (FILES + 1);
+	manifest.n_inets = (b >> 2 & 3) % (INETS + 1);
+	manifest.n_files = (b >> 4 & 3) % (FILES + 1);
 	manifest.n_dirs = (b >> 6) % (DIRS + 1);
 	for (size_t i = 0; i < FILES; i++)
 		manifest.files[i].writable = i % 2;

@@ -200,7 +200,7 @@ static void serve(pid_t qemu)
 		if ((fds[0].revents & POLLIN) == 0)
 			break;
 		assert_int_equal(ioctl(b.listener, SECCOMP_IOCTL_NOTIF_RECV, &notif), 0);
-		broker_handle(&b, &notif);
+		assert_true(broker_handle(&b, &notif));
 	}
 	(void)close(fds[1].fd);
 }
@@ -680,9 +680,22 @@ static void a_cancelled_call_leaves_nothing(void **state)
 	queue_replies(xs, ARRAY_SIZE(xs), qemu);
 	assert_int_equal(kill(qemu, SIGKILL), 0);
 	assert_int_equal(waitpid(qemu, NULL, 0), qemu);
-	broker_handle(&b, &notif);
+	assert_true(broker_handle(&b, &notif)); /* and nobody waits */
 	assert_int_equal(count_fds(), before);
 	assert_asked(xs, ARRAY_SIZE(xs));
+	close_fdp(&b.listener);
+	close_fdp(&b.mem);
+}
+
+/* The answer cannot be given: whoever waits is only helped by the broker's end. */
+static void an_answer_that_nobody_takes(void **state)
+{
+	struct seccomp_notif notif = {.id = 1, .data = {.nr = SYS_listen}};
+
+	(void)state;
+	b.mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	b.listener = open("/dev/null", O_RDWR | O_CLOEXEC);
+	assert_false(broker_handle(&b, &notif));
 	close_fdp(&b.listener);
 	close_fdp(&b.mem);
 }
@@ -739,6 +752,7 @@ int main(void)
 	        TEST(hypercalls_are_the_monitor_s),
 	        TEST(unknown_calls_are_refused),
 	        TEST(a_cancelled_call_leaves_nothing),
+	        TEST(an_answer_that_nobody_takes),
 	        TEST(malformed_replies_are_an_io_error),
 	};
 
