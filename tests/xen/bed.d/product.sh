@@ -37,7 +37,9 @@ build_product() {
 	in_root "$root" '
 		cd /work
 		[ -f build/build.ninja ] || meson setup --prefix=/usr --libexecdir=libexec --sysconfdir=/etc --localstatedir=/var \
-			--buildtype=debugoptimized -Dwerror=true build src
+			--buildtype=debugoptimized -Dwerror=true -Dinstall-tests=true build src
+		# A build folder from before that option.
+		meson configure build -Dinstall-tests=true 2> /dev/null || meson setup --reconfigure -Dinstall-tests=true build src
 		meson compile -C build
 		DESTDIR=/work/install meson install -C build --no-rebuild --quiet
 	' >&2 || die "the product does not compile for $1"
