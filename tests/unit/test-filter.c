@@ -117,6 +117,16 @@ static bool has_checks(const struct rule *rule)
 	return rule->checks[0].mask != 0;
 }
 
+/* Whether arguments decide on the call. */
+static bool is_checked(const struct policy *policy, int nr)
+{
+	for (size_t t = 0; t < POLICY_TABLES && policy->tables[t] != NULL; t++)
+		for (const struct rule *r = policy->tables[t]; r->call != NULL; r++)
+			if (r->nr == nr && has_checks(r))
+				return true;
+	return false;
+}
+
 /* Each bit of each argument flipped: the upper halves have no say. */
 static void compare_flipped(const struct policy *policy, struct seccomp_data data, bool *visited)
 {
@@ -177,6 +187,54 @@ static void compare_rule(const struct policy *policy, const struct rule *rule, b
 	}
 }
 
+/*
+ * The program only compares with constants, so these are all the arguments that it can tell apart:
+ * each constant in it, and one more and one less, as each argument of each call that a rule checks.
+ */
+static void compare_constants(const struct policy *policy, int nr, bool *visited)
+{
+	const struct sock_fprog *program = program_of(policy);
+
+	for (size_t i = 0; i < program->len; i++) {
+		if (BPF_CLASS(program->filter[i].code) != BPF_JMP)
+			continue;
+		for (unsigned int arg = 0; arg < 18; arg++) {
+			struct seccomp_data data = {.nr = nr, .arch = AUDIT_ARCH_X86_64};
+
+			data.args[arg / 3] = UINT64_C(0) + program->filter[i].k + arg % 3 - 1;
+			compare(policy, &data, visited);
+			data.args[arg / 3] |= UINT64_C(0xdeadbeef) << 32;
+			compare(policy, &data, visited);
+		}
+	}
+}
+
+/* xorshift64: the same numbers each time. */
+static uint64_t any(void)
+{
+	static uint64_t x = 88172645463325252u;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return x;
+}
+
+/* Numbers, architectures and arguments at random; half of the arguments are small. */
+static void compare_random(const struct policy *policy, bool *visited)
+{
+	static const uint32_t archs[] = {AUDIT_ARCH_X86_64, AUDIT_ARCH_X86_64, AUDIT_ARCH_I386};
+
+	for (size_t i = 0; i < 50000; i++) {
+		struct seccomp_data data = {.arch = archs[any() % ARRAY_SIZE(archs)]};
+
+		data.nr = (int)(any() % 4 != 0 ? any() % CALLS : any());
+		for (size_t arg = 0; arg < ARRAY_SIZE(data.args); arg++)
+			data.args[arg] = any() % 2 != 0 ? any() % 64 : any();
+		compare(policy, &data, visited);
+	}
+}
+
 static void test_bpf_is_what_the_tables_say(void **state)
 {
 	(void)state;
@@ -191,6 +249,10 @@ static void test_bpf_is_what_the_tables_say(void **state)
 			for (const struct rule *r = policy->tables[t]; r->call != NULL; r++)
 				compare_rule(policy, r, visited);
 		}
+		for (int nr = 0; nr < CALLS; nr++)
+			if (is_checked(policy, nr))
+				compare_constants(policy, nr, visited);
+		compare_random(policy, visited);
 		/* Otherwise a rule can never decide, or the inputs above are too few. */
 		for (size_t i = 0; i < program->len; i++) {
 			if (!visited[i])
