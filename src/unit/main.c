@@ -100,7 +100,7 @@ static int run(struct unit *u, const char *domid, struct error *err)
 		return -1;
 	if (credentials_limit(err) < 0 || (resume && unit_resume(u, err) < 0))
 		return -1;
-	if (give(u, open_memory_events(u->domid, err), MONITOR_MEMORY) < 0 ||
+	if (give(u, open_memory_events(u, err), MONITOR_MEMORY) < 0 ||
 	    give(u, u->notify, MONITOR_NOTIFY) < 0)
 		return -1;
 	return roles_become_monitor(&u->monitor, u->qemu, resume ? ROLE_RESUMED : ROLE_UNIT, err);
