@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -54,6 +55,16 @@ static void report_out_of_memory(const char *base)
 		role_log("the device model was killed: it needed more than memory-max");
 }
 
+/* Whoever ends is in its group for a moment longer than its pidfd says. */
+static int remove_both(const char *base)
+{
+	const int qemu = remove_group(base, CGROUP_QEMU);
+
+	if (qemu < 0 && errno != ENOENT)
+		return -1;
+	return remove_group(base, CGROUP_ROLES);
+}
+
 /* Ours ends up empty when we leave it for the root, the one group that may have processes and
  * groups. */
 static void remove_groups(const char *base)
@@ -62,8 +73,7 @@ static void remove_groups(const char *base)
 
 	if (root < 0 || write(root, "0", 1) < 0)
 		role_log("cannot leave %s", base);
-	(void)remove_group(base, CGROUP_QEMU);
-	for (int i = 0; i < TRIES && remove_group(base, CGROUP_ROLES) < 0; i++)
+	for (int i = 0; i < TRIES && remove_both(base) < 0; i++)
 		(void)poll(NULL, 0, PAUSE_MS);
 	if (rmdir(base) < 0)
 		role_log("cannot remove %s", base);

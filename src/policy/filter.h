@@ -24,7 +24,8 @@ struct sock_fprog;
  * For the launcher, right before it execs QEMU: from here on it can sendmsg, close and exit, and
  * its execve waits for the broker. Returns the listener, close-on-exec and owned by the caller, or
  * -1 with errno: EINVAL also means a kernel older than 5.19, EBUSY that the process already has a
- * listener, ENOTRECOVERABLE that the kernel took the filter and yet refuses nothing. The listener must never stay in QEMU, which could answer itself.
+ * listener, ENOTRECOVERABLE that the kernel took the filter and yet refuses nothing. The listener
+ * must never stay in QEMU, which could answer itself.
  */
 int filter_load_qemu(void);
 
