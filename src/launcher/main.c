@@ -440,5 +440,8 @@ int main(int argc, char *argv[])
 	if (l.unit >= 0)
 		handover_error(l.unit, &err);
 	report(&l, err.msg);
+	/* It may be moving us: our pid must not become another process's meanwhile. */
+	if (l.roles.starter > 0)
+		(void)roles_started(&l.roles, &err);
 	return EXIT_FAILURE;
 }

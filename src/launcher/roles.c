@@ -99,12 +99,17 @@ static size_t start_roles(const struct start *starts, size_t n, struct error *er
 	return n;
 }
 
-/* Moves the process that the starter is a child of, the launcher. */
-static int move_launcher(const struct cgroup *cgroup, struct error *err)
+/*
+ * While the launcher is there: when it has failed and ended, the starter is a child of init, and
+ * its pid may soon be anybody's.
+ */
+static int move_launcher(const struct cgroup *cgroup, pid_t launcher, struct error *err)
 {
 	char pid[16];
-	const int n = snprintf(pid, sizeof(pid), "%d", getppid());
+	const int n = snprintf(pid, sizeof(pid), "%d", launcher);
 
+	if (getppid() != launcher)
+		return error_set(err, "the launch has ended");
 	if (write(cgroup->procs, pid, (size_t)n) < 0)
 		return error_errno(err, "cannot enter %s/" CGROUP_QEMU, cgroup->path);
 	return 0;
@@ -117,7 +122,7 @@ static int move_launcher(const struct cgroup *cgroup, struct error *err)
  * the launcher is in QEMU's root by then. `from` is NULL where there is nothing to undo.
  */
 static void start_all(const struct start *starts, size_t n, const struct cgroup *cgroup,
-                      const struct roles_plan *from, int errors)
+                      const struct roles_plan *from, pid_t launcher, int errors)
 {
 	struct error err;
 	size_t started = 0;
@@ -128,7 +133,7 @@ static void start_all(const struct start *starts, size_t n, const struct cgroup 
 		r = started == n ? 0 : -1;
 	}
 	if (r == 0 && cgroup != NULL && cgroup->procs >= 0)
-		r = move_launcher(cgroup, &err);
+		r = move_launcher(cgroup, launcher, &err);
 	/* At most PIPE_BUF, into an empty pipe: whole or not at all. */
 	if (r < 0)
 		(void)!write(errors, err.msg, strlen(err.msg));
@@ -242,9 +247,11 @@ static int fork_starter(const struct start *starts, size_t n, const struct chann
                         const struct cgroup *cgroup, const struct roles_plan *from,
                         struct roles *ret, struct error *err)
 {
+	const pid_t launcher = getpid();
+
 	ret->starter = cgroup != NULL && cgroup->roles >= 0 ? fork_into(cgroup->roles) : fork();
 	if (ret->starter == 0)
-		start_all(starts, n, cgroup, from, c->errors[1]);
+		start_all(starts, n, cgroup, from, launcher, c->errors[1]);
 	if (ret->starter < 0)
 		return error_errno(err, "cannot fork");
 	ret->broker = c->launcher[0];
@@ -322,6 +329,7 @@ int roles_started(struct roles *roles, struct error *err)
 
 	if (waitpid(roles->starter, &status, 0) != roles->starter)
 		return error_errno(err, "cannot wait for the roles' start");
+	roles->starter = -1;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS)
 		return roles_error(roles, err, "monitor, broker and xsfilter could not be started");
 	return 0;
