@@ -111,11 +111,12 @@ static int domid_of_probe(const struct plan *plan, uint16_t *ret, struct error *
 		struct sockaddr sa;
 		struct sockaddr_un un;
 	} addr = {0};
-	socklen_t len = sizeof(addr.un);
 	const char *name;
 	uint64_t n;
 
 	for (size_t i = 0; i < plan->n_keep_fds; i++) {
+		socklen_t len = sizeof(addr.un);
+
 		if (getsockname(plan->keep_fds[i], &addr.sa, &len) < 0 ||
 		    addr.sa.sa_family != AF_UNIX || len >= sizeof(addr.un))
 			continue;
@@ -380,10 +381,14 @@ static int launch_probe(struct launch *l, struct error *err)
 /*
  * As the host's default (qemu-depriv enable) this is also what Xen's init script runs to serve
  * backends of dom0 itself: root's own QEMU, for root. It is none that could be confined to a
- * domain.
+ * domain. By its own name this program never runs an unconfined QEMU.
  */
 static bool is_for_dom0(char *argv[])
 {
+	const char *name = strrchr(argv[0], '/');
+
+	if (strcmp(name != NULL ? name + 1 : argv[0], "xen-qemu-system-i386") != 0)
+		return false;
 	for (size_t i = 1; argv[i] != NULL && argv[i + 1] != NULL; i++)
 		if (strcmp(argv[i], "-xen-domid") == 0)
 			return strcmp(argv[i + 1], "0") == 0;

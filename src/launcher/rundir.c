@@ -3,6 +3,7 @@
  * /run/qemu-depriv/DOMID: the command line, the manifest and the counters of a running device
  * model. Root's alone, since a command line may have a password. The monitor removes it at the end.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -67,6 +68,35 @@ static void undo(int base, const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		(void)unlinkat(dir, files[i], 0);
 	(void)unlinkat(base, name, AT_REMOVEDIR);
+}
+
+/*
+ * What monitors of other domains have left that were killed, or launchers before they were done:
+ * directories whose counters nobody has locked. Only with the lock of the base, or one that is just
+ * being made would look the same.
+ */
+static void sweep(int base)
+{
+	int copy = openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = copy >= 0 ? fdopendir(copy) : NULL;
+	const struct dirent *entry;
+	uint64_t domid;
+
+	while (list != NULL && (entry = readdir(list)) != NULL) {
+		if (!parse_u64(entry->d_name, 1, UINT16_MAX, &domid))
+			continue;
+
+		cleanup_fd int dir =
+		        openat(base, entry->d_name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		cleanup_fd int fd = openat(dir, "counters", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (dir >= 0 && (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0))
+			undo(base, entry->d_name);
+	}
+	if (list != NULL)
+		(void)closedir(list);
+	else
+		close_fdp(&copy);
 }
 
 /* What a monitor that was killed has left. A living one's counters are locked. */
@@ -141,8 +171,12 @@ int rundir_make(const struct rundir_content *from, int *ret_counters, struct err
 	if (base < 0)
 		return -1;
 	(void)snprintf(name, sizeof(name), "%u", domid);
+	/* One launch at a time, until its counters are locked. */
+	if (flock(base, LOCK_EX) < 0)
+		return error_errno(err, "cannot lock %s", RUN_DIR);
 	if (remove_left_over(base, name, domid, err) < 0)
 		return -1;
+	sweep(base);
 	if (mkdirat(base, name, 0700) < 0)
 		return error_errno(err, "cannot make %s/%s", RUN_DIR, name);
 
