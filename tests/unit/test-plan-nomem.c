@@ -2,59 +2,7 @@
 /* Each allocation of plan_parse() fails once: an error every time, and (with ASan) no leak. */
 #include "plan-fixture.h"
 
-#include <stdio.h>
-
-/* Counts down to the allocation that fails; negative: none does. */
-static int countdown = -1;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-char *__real_strdup(const char *s);
-char *__real_strndup(const char *s, size_t n);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-char *__wrap_strdup(const char *s);
-char *__wrap_strndup(const char *s, size_t n);
-int __wrap_asprintf(char **ret, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static bool fails(void)
-{
-	return countdown >= 0 && countdown-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-char *__wrap_strdup(const char *s)
-{
-	return fails() ? NULL : __real_strdup(s);
-}
-
-char *__wrap_strndup(const char *s, size_t n)
-{
-	return fails() ? NULL : __real_strndup(s, n);
-}
-
-int __wrap_asprintf(char **ret, const char *fmt, ...)
-{
-	va_list ap;
-	int r;
-
-	*ret = NULL;
-	if (fails())
-		return -1;
-	va_start(ap, fmt);
-	r = vasprintf(ret, fmt, ap);
-	va_end(ap);
-	return r;
-}
+#include "nomem.h"
 
 static void test_every_allocation(void **state)
 {
@@ -77,15 +25,15 @@ static void test_every_allocation(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		argv[i] = __real_strdup(words[i]);
+		argv[i] = strdup(words[i]);
 	for (n = 0; r < 0; n++) {
 		err.msg[0] = '\0';
-		countdown = n;
+		nomem_begin(n);
 		r = plan_parse((int)ARRAY_SIZE(words), argv, &plan, &err);
+		(void)nomem_end();
 		if (r < 0)
 			assert_non_null(strstr(err.msg, ": out of memory"));
 	}
-	countdown = -1;
 	assert_true(n > 50); /* that so many were reached shows that they are counted */
 	plan_free(&plan);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
