@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "launch.h"
@@ -65,6 +66,19 @@ int fds_close_except(const int *keep, size_t n, struct error *err)
 int fds_inherit_only(const int *keep, size_t n, struct error *err)
 {
 	return close_gaps(keep, n, CLOSE_RANGE_CLOEXEC, err);
+}
+
+int fds_unblock_listener(int fd, struct error *err)
+{
+	socklen_t len = sizeof(int);
+	int listening = 0, flags;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0 || !listening)
+		return 0;
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return error_errno(err, "cannot unblock the listening fd %d", fd);
+	return 0;
 }
 
 static int highest_target(const struct fd_move *moves, size_t n)

@@ -93,6 +93,13 @@ int fds_place(const struct fd_move *moves, size_t n, struct error *err);
 /* Marks all fds above 2 close-on-exec but those in keep. */
 int fds_inherit_only(const int *keep, size_t n, struct error *err);
 
+/*
+ * If fd is a listening socket, makes its accept() return at once. QEMU moves a monitor's listener
+ * from its main thread to another when a client may already be there: both see the client, one
+ * gets it, and the other would wait in accept() for ever (seen with QEMU 7.2).
+ */
+int fds_unblock_listener(int fd, struct error *err);
+
 /* cgroup.c ------------------------------------------------------------------------------------ */
 
 struct cgroup {

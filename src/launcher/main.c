@@ -89,10 +89,13 @@ static int arrange_fds(struct launch *l, struct error *err)
 {
 	const struct plan *plan = &l->plan;
 
-	for (size_t i = 0; i < plan->n_keep_fds; i++)
+	for (size_t i = 0; i < plan->n_keep_fds; i++) {
 		if (fcntl(plan->keep_fds[i], F_GETFD) < 0)
 			return error_set(err, "the command line names fd %d, which is not open",
 			                 plan->keep_fds[i]);
+		if (fds_unblock_listener(plan->keep_fds[i], err) < 0)
+			return -1;
+	}
 	if (close_undeclared(l, err) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->n_listeners; i++)

@@ -56,7 +56,8 @@ static int make_listener(const char *path, struct stat *ret_stat, int *ret_fd, s
 	if (remove_old_socket(path, err) < 0)
 		return -1;
 
-	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* Nonblocking: see fds_unblock_listener(). */
+	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return error_errno(err, "cannot make a socket");

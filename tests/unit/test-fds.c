@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -259,6 +260,33 @@ static void numbers_are_reserved(void **state)
 	assert_true(true_in_child(does_not_reserve));
 }
 
+static bool blocks(int fd)
+{
+	return (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0;
+}
+
+static void only_listeners_are_unblocked(void **state)
+{
+	struct error err = {""};
+	cleanup_fd int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cleanup_fd int other = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cleanup_fd int file = memfd_create("no socket", MFD_CLOEXEC);
+
+	const struct sockaddr unnamed = {.sa_family = AF_UNIX};
+
+	(void)state;
+	/* Only the family: Linux chooses an abstract name, unix(7). */
+	assert_int_equal(bind(listener, &unnamed, sizeof(unnamed.sa_family)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_true(blocks(listener));
+	assert_int_equal(fds_unblock_listener(listener, &err), 0);
+	assert_int_equal(fds_unblock_listener(other, &err), 0);
+	assert_int_equal(fds_unblock_listener(file, &err), 0);
+	assert_false(blocks(listener));
+	assert_true(blocks(other));
+	assert_true(blocks(file));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +295,7 @@ int main(void)
 	        cmocka_unit_test(only_what_is_listed_is_kept),
 	        cmocka_unit_test(a_negative_number_cannot_be_kept),
 	        cmocka_unit_test(numbers_are_reserved),
+	        cmocka_unit_test(only_listeners_are_unblocked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

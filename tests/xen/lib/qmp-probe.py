@@ -42,8 +42,19 @@ def main():
         [model, "-S", "-no-user-config", "-nodefaults", "-nographic", "-machine", "none,accel=xen",
          "-chardev", f"socket,id=libxl-cmd,fd={listener.fileno()},server=on,wait=off",
          "-mon", "chardev=libxl-cmd,mode=control"], close_fds=False)
+    try:
+        talk(child, path, start)
+    finally:
+        child.kill()
+        child.wait()
+        print("socket", "stays" if os.path.exists(path) else "was removed")
+        if os.path.exists(path):
+            os.unlink(path)
+
+
+def talk(child, path, start):
     client = socket.socket(socket.AF_UNIX)
-    client.settimeout(30)
+    client.settimeout(20)
     client.connect(path)
     stream = client.makefile("rw")
     json.loads(stream.readline())
@@ -53,10 +64,7 @@ def main():
     print("options", *options)
     describe(child.pid)
     ask(stream, "quit")
-    print("exit", child.wait(30))
-    print("socket", "stays" if os.path.exists(path) else "was removed")
-    if os.path.exists(path):
-        os.unlink(path)
+    print("exit", child.wait(20))
 
 
 main()
