@@ -86,6 +86,13 @@ role_pid() {
 
 status_of() { awk -v f="$2:" '$1 == f { $1 = ""; print substr($0, 2) }' "/proc/$1/status"; }
 
+# nothing_left NAME: what `remains` says is what it said into the file `before`. The roles end by themselves, soon after QEMU.
+unchanged() { remains > after && cmp -s before after; }
+nothing_left() {
+	wait_for 10 unchanged
+	check "$1" diff before after
+}
+
 # remains: everything that a launch could leave behind, in a form to compare
 remains() {
 	echo '-- processes'
