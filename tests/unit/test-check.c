@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The checks that need no Xen, on a process that is anything but confined and on one that is as far
- * as a test can: the whole, with its controls, is tests/xen/more/check.
+ * as a test can: the whole, with its controls, is tests/xen/cases/check.
  */
 #include "check.h"
 
