@@ -65,15 +65,17 @@ def forks(report, most):
 
 
 def threads(report, most):
+    # Asleep until all are there: a thousand wakeups a second would keep the emulated CPU from making more.
     def sleeper():
-        while not done:
-            time.sleep(0.5)
+        with gate:
+            pass
 
-    done = []
+    gate = _thread.allocate_lock()
+    gate.acquire()
     _thread.stack_size(65536)
     n, why = until_refused(most, lambda: _thread.start_new_thread(sleeper, ()))
     report.say("threads", n=n, why=why)
-    done.append(True)
+    gate.release()
     time.sleep(1)
 
 
