@@ -338,8 +338,10 @@ void cgroup_undo(struct cgroup *c)
 	if (c->base >= 0 && c->own)
 		remove_groups(c->base);
 	cgroup_release(c);
-	if (c->slice >= 0) {
+	if (c->slice >= 0)
 		(void)unlinkat(c->slice, c->name, AT_REMOVEDIR);
+	/* Even without a scope: the launch may have failed before it was made. */
+	if (c->own) {
 		(void)rmdir(CGROUP_PATH);
 		(void)rmdir(CGROUP_ROOT "/" CGROUP_PARENT);
 	}
