@@ -87,6 +87,8 @@ static size_t start_roles(const struct start *starts, size_t n, struct error *er
 			return i;
 		}
 		if (child.failed) {
+			/* Until it is dead it keeps the control group from being removed. */
+			(void)waitpid(pid, NULL, 0);
 			(void)error_set(err, "%s", child.err.msg);
 			return i;
 		}
