@@ -46,7 +46,6 @@ const struct rule qemu_ioctls[] = {
 
         /* A tap that the launcher has made. */
         REQUEST(TUNGETIFF, "whether the tap has a vnet header"),
-        REQUEST(TUNGETFEATURES, "which of the next ones exist"),
         REQUEST(TUNSETOFFLOAD, "checksum and segmentation offload, by what the guest's nic can do"),
         REQUEST(TUNGETVNETHDRSZ, "size of the vnet header"),
         REQUEST(TUNSETVNETHDRSZ, "size of the vnet header"),
@@ -55,22 +54,15 @@ const struct rule qemu_ioctls[] = {
         /* Terminals: -serial pty, and isatty() of anything. */
         REQUEST(TCGETS, "isatty(), pty set-up"),
         REQUEST(TCSETS, "makes the pty raw"),
-        REQUEST(TCSETSW, "the same after output has drained"),
         REQUEST(TCSETSF, "the same and drops pending input: what openpty()'s users call"),
-        REQUEST(TCGETS2, "the same four as glibc 2.42 makes them"),
+        REQUEST(TCGETS2, "the same three as glibc 2.42 makes them"),
         REQUEST(TCSETS2, "see TCGETS2"),
-        REQUEST(TCSETSW2, "see TCGETS2"),
         REQUEST(TCSETSF2, "see TCGETS2"),
         REQUEST(TIOCGPTN, "ptsname(): libxl reads the name from QMP"),
         REQUEST(TIOCSPTLCK, "unlockpt()"),
         REQUEST(TIOCGPTPEER, "opens the pty's other side without a path"),
 
-        /* Any stream. */
-        REQUEST(FIONREAD, "how much can be read"),
-        REQUEST(FIONBIO, "O_NONBLOCK in another way"),
-
         /* Disks of the plan that are block devices; each works on the very device only. */
-        REQUEST(BLKGETSIZE64, "size of the disk"),
         REQUEST(BLKSSZGET, "logical sector size"),
         REQUEST(BLKPBSZGET, "physical sector size"),
         REQUEST(BLKROGET, "refuses to use a read-only device for a writable disk"),

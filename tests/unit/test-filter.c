@@ -365,7 +365,7 @@ static const struct {
         {"TIOCGPTPEER", 16, {9, 0x5441}, ACTION_ALLOW},
         {"SG_IO", 16, {9, 0x2285}, ACTION_EPERM},
         {"FICLONE", 16, {9, 0x40049409}, ACTION_EPERM},
-        {"BLKGETSIZE64", 16, {9, 0x80081272}, ACTION_ALLOW},
+        {"BLKSSZGET", 16, {9, 0x1268}, ACTION_ALLOW},
 
         {"unix stream", 41, {1, 1, 0}, ACTION_ALLOW},
         {"unix stream, cloexec, nonblock", 41, {1, 0x80801, 0}, ACTION_ALLOW},
