@@ -232,7 +232,6 @@ static const struct {
         {BROKER, "/proc/[0-9]*/mem", NULL},
         {BROKER, "/var/log/*", NULL},
         {MONITOR | BROKER | XSFILTER, "/run/qemu-depriv/[0-9]*/*", NULL}, /* counters */
-        {MONITOR, "/sys/fs/cgroup/*/memory.events", NULL},                /* in a unit */
         {QEMU | MONITOR, "/*", judge_file},
 };
 

@@ -18,7 +18,6 @@ enum monitor_fd {
 	MONITOR_COUNTERS, /* kept open: its lock says that the device model is alive */
 	MONITOR_NOTIFY,   /* in a unit only: systemd's notification socket */
 	MONITOR_STANDIN,  /* likewise: pidfd of the process that libxl knows */
-	MONITOR_MEMORY,   /* likewise: memory.events of the unit's control group */
 	MONITOR_FILES,    /* O_PATH fds of manifest.files[0], [1], ..., then of manifest.dirs */
 };
 

@@ -30,7 +30,6 @@ struct monitor {
 	bool in_unit; /* is the main process of the domain's systemd unit */
 	bool resumed; /* and has taken over from an earlier monitor */
 	unsigned int connections_stored;
-	unsigned long oom_kills; /* of the unit, when this monitor started */
 };
 
 /*

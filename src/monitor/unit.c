@@ -12,18 +12,6 @@
 #include "role.h"
 #include "util.h"
 
-/* How many processes of the unit the kernel has killed for lack of memory. */
-static unsigned long oom_kills(void)
-{
-	char buf[512];
-	ssize_t n = pread(MONITOR_MEMORY, buf, sizeof(buf) - 1, 0);
-	const char *line;
-
-	buf[n > 0 ? n : 0] = '\0';
-	line = strstr(buf, "\noom_kill ");
-	return line != NULL ? strtoul(line + strlen("\noom_kill "), NULL, 10) : 0;
-}
-
 int unit_init(struct monitor *m, const char *how, struct error *err)
 {
 	if (how == NULL)
@@ -32,7 +20,6 @@ int unit_init(struct monitor *m, const char *how, struct error *err)
 	if (!m->resumed && strcmp(how, ROLE_UNIT) != 0)
 		return error_set(err, "\"%s\" is no way to start", how);
 	m->in_unit = true;
-	m->oom_kills = oom_kills();
 	return 0;
 }
 
@@ -55,15 +42,14 @@ void unit_status(const struct monitor *m, const char *state)
 		            m->manifest->domid, m->qemu, m->manifest->uid, state);
 }
 
-/* Writes how QEMU ended. Returns true if it is how a toolstack or an administrator ends it. */
+/*
+ * Writes how QEMU ended. Returns true if it is how a toolstack or an administrator ends it. What
+ * the kernel killed it for is in the kernel's log only, which src/unit/ended.c reads.
+ */
 static bool describe_end(const struct monitor *m, char *buf, size_t size)
 {
 	siginfo_t info = {0};
 
-	if (oom_kills() > m->oom_kills) {
-		(void)snprintf(buf, size, "was killed: out of memory in its control group");
-		return false;
-	}
 	/* Only its parent learns how it ended: not a monitor that came later. */
 	if (waitid(P_PID, (id_t)m->qemu, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0) {
 		(void)snprintf(buf, size,

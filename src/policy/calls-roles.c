@@ -90,7 +90,6 @@ static const struct rule monitor_calls[] = {
         ALLOW(unlink, "QEMU's sockets, at the end"),
         ALLOW(rmdir, "libxl's chroot directory, at the end"),
         ALLOW(pidfd_send_signal, "ends QEMU: by pidfd, so never another process"),
-        ALLOW(pread64, "memory.events of its unit"),
         ALLOW(waitid, "how QEMU ended, in a unit"),
         ALLOW(capget, "drops CAP_SYS_PTRACE once it has opened QEMU's memory"),
         ALLOW(capset, "the same"),

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ended DOMID: what systemd executes when the unit's main process has ended (ExecStopPost=). If it
- * was because QEMU ended by itself, this tells the journal, in an entry that people can look for,
- * and says which system call it was killed for: only the kernel's log has that.
+ * ended DOMID: what systemd executes when the unit's main process has ended (ExecStopPost=). If
+ * QEMU has, this looks into the kernel's log for what it was killed for: a system call, or memory.
+ * Only there it is certain: systemd may have removed QEMU's control group already, and a monitor
+ * that was restarted is not QEMU's parent. A QEMU that ended by itself gets an entry in the journal
+ * that people can look for.
+ *
+ * It fails, and the unit with it, if the kernel has killed a QEMU that the monitor believed to be
+ * ended by request: both are SIGKILL.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,28 +20,21 @@
 #include <systemd/sd-journal.h>
 
 #include "audit.h"
+#include "killed.h"
 #include "notify.h"
 #include "role.h"
-#include "rule.h"
 #include "util.h"
 
-/* The record of the kernel's audit for a process that a seccomp filter has killed. */
-#define AUDIT_SECCOMP "type=1326 "
+/* The kernel's limit on a record of /dev/kmsg, with its prefix. */
+#define RECORD_MAX 8192
 
-/* The number after key in a record, or -1. */
-static long number_of(const char *record, const char *key)
-{
-	const char *at = strstr(record, key);
-
-	return at != NULL ? strtol(at + strlen(key), NULL, 10) : -1;
-}
-
-/* The last system call that a process of this uid was killed for since boot, or -1. */
-static long find_killed_call(uid_t uid)
+/* What the kernel has killed a process of this uid for just now; KILLED_BY_NOBODY: nothing. */
+static struct killed find_killed(uid_t uid)
 {
 	cleanup_fd int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	char record[8192]; /* the kernel's limit on a record, with its prefix */
-	long call = -1;
+	const uint64_t since = killed_since();
+	struct killed found = {.by = KILLED_BY_NOBODY}, one;
+	char record[RECORD_MAX];
 	ssize_t n;
 
 	/* EPIPE: the record was overwritten meanwhile, read on. */
@@ -45,31 +43,25 @@ static long find_killed_call(uid_t uid)
 		if (n < 0)
 			continue;
 		record[n] = '\0';
-		if (strstr(record, AUDIT_SECCOMP) != NULL &&
-		    number_of(record, " uid=") == (long)uid && number_of(record, " sig=") > 0)
-			call = number_of(record, " syscall=");
+		if (killed_parse(record, uid, since, &one))
+			found = one;
 	}
-	return call;
+	return found;
 }
 
-static const char *name_of(long call)
+static void tell_journal(const char *domid, enum audit_id id, const char *text)
 {
-	for (size_t t = 0; t < POLICY_TABLES && policy_qemu.tables[t] != NULL; t++)
-		for (const struct rule *r = policy_qemu.tables[t]; r->call != NULL; r++)
-			if (r->nr == call)
-				return r->call;
-	return NULL;
-}
-
-static void tell(const char *domid, enum audit_id id, const char *text)
-{
-	struct error err;
-	cleanup_fd int notify = notify_open(&err);
-
 	(void)sd_journal_send("MESSAGE=Domain %s: %s", domid, text, "MESSAGE_ID=%s",
 	                      audit_kinds[id].message_id, "PRIORITY=%d", audit_kinds[id].priority,
 	                      "QEMU_DEPRIV_DECISION=%s", audit_kinds[id].decision,
 	                      "QEMU_DEPRIV_WHAT=QEMU", "QEMU_DEPRIV_DOMID=%s", domid, NULL);
+}
+
+static void tell_status(const char *domid, const char *text)
+{
+	struct error err;
+	cleanup_fd int notify = notify_open(&err);
+
 	if (notify >= 0)
 		notify_send(notify, -1, "STATUS=Domain %s: %s", domid, text);
 }
@@ -84,27 +76,28 @@ static bool env_is(const char *name, const char *value)
 int main(int argc, char *argv[])
 {
 	const struct passwd *base = getpwnam("xen-qemuuser-range-base");
-	char text[128];
+	const bool failed = env_is("EXIT_STATUS", STR(UNIT_STATUS_FAILED));
+	struct killed killed = {.by = KILLED_BY_NOBODY};
+	char text[KILLED_TEXT_MAX];
 	uint64_t domid;
-	long call;
 
 	if (argc != 2 || !parse_u64(argv[1], 1, UINT16_MAX, &domid)) {
 		(void)fprintf(stderr, "started by systemd only, in qemu-depriv@.service\n");
 		return EXIT_FAILURE;
 	}
-	if (!env_is("EXIT_CODE", "exited") || !env_is("EXIT_STATUS", STR(UNIT_STATUS_FAILED)))
+	/* After any other end of the monitor QEMU lives. */
+	if (!env_is("EXIT_CODE", "exited") || (!failed && !env_is("EXIT_STATUS", "0")))
 		return EXIT_SUCCESS;
-	call = base != NULL ? find_killed_call(base->pw_uid + (uid_t)domid) : -1;
-	if (call < 0) {
-		tell(argv[1], AUDIT_DIED, "QEMU ended by itself; the line before says how");
+	if (base != NULL)
+		killed = find_killed(base->pw_uid + (uid_t)domid);
+	if (killed.by == KILLED_BY_NOBODY) {
+		if (failed)
+			tell_journal(argv[1], AUDIT_DIED,
+			             "QEMU ended by itself; the line before says how");
 		return EXIT_SUCCESS;
 	}
-	if (name_of(call) != NULL)
-		(void)snprintf(text, sizeof(text), "QEMU was killed by its system call filter: %s",
-		               name_of(call));
-	else
-		(void)snprintf(text, sizeof(text),
-		               "QEMU was killed by its system call filter: number %ld", call);
-	tell(argv[1], AUDIT_KILLED, text);
-	return EXIT_SUCCESS;
+	killed_describe(&killed, text, sizeof(text));
+	tell_journal(argv[1], killed.by == KILLED_BY_FILTER ? AUDIT_KILLED : AUDIT_DIED, text);
+	tell_status(argv[1], text);
+	return failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -27,12 +27,9 @@ int unit_monitor_fd(const struct unit *u, int number)
 	return -1;
 }
 
-static int give(struct unit *u, int from, int to)
+static void give(struct unit *u, int from, int to)
 {
-	if (from < 0)
-		return -1;
 	u->monitor.fds[u->monitor.n++] = (struct fd_move){from, to};
-	return 0;
 }
 
 int unit_own_group(char *buf, size_t size, struct error *err)
@@ -51,39 +48,6 @@ int unit_own_group(char *buf, size_t size, struct error *err)
 	return 0;
 }
 
-/* The group that QEMU is in: its own, or, without limits, the unit's. */
-static int find_group_of_qemu(const struct unit *u, char *buf, size_t size, struct error *err)
-{
-	const int memfd = fcntl(unit_monitor_fd(u, MONITOR_MANIFEST), F_DUPFD_CLOEXEC, 0);
-	const struct manifest *m = manifest_map(memfd, err);
-	int r = 0;
-
-	if (m == NULL)
-		return -1;
-	if (m->cgroup != 0)
-		(void)snprintf(buf, size, "%s/" CGROUP_QEMU, manifest_string(m, m->cgroup));
-	else
-		r = unit_own_group(buf, size, err);
-	(void)munmap((void *)(uintptr_t)m, sizeof(*m));
-	return r;
-}
-
-/* memory.events counts the processes that the kernel killed for lack of memory. */
-static int open_memory_events(const struct unit *u, struct error *err)
-{
-	char group[UNIT_GROUP_MAX], path[sizeof(group) + sizeof("/memory.events")];
-	int fd;
-
-	if (find_group_of_qemu(u, group, sizeof(group), err) < 0)
-		return -1;
-	(void)snprintf(path, sizeof(path), "%s/memory.events", group);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	/* QEMU may have ended before a monitor takes over, and its group with it. */
-	if (fd < 0 && errno == ENOENT)
-		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? error_errno(err, "cannot open %s", path) : fd;
-}
-
 static int run(struct unit *u, const char *domid, struct error *err)
 {
 	const bool resume = getenv("LISTEN_FDS") != NULL;
@@ -100,9 +64,7 @@ static int run(struct unit *u, const char *domid, struct error *err)
 		return -1;
 	if (credentials_limit(err) < 0 || (resume && unit_resume(u, err) < 0))
 		return -1;
-	if (give(u, open_memory_events(u, err), MONITOR_MEMORY) < 0 ||
-	    give(u, u->notify, MONITOR_NOTIFY) < 0)
-		return -1;
+	give(u, u->notify, MONITOR_NOTIFY);
 	return roles_become_monitor(&u->monitor, u->qemu, resume ? ROLE_RESUMED : ROLE_UNIT, err);
 }
 

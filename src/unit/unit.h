@@ -7,8 +7,8 @@
 #include "error.h"
 #include "launch.h"
 
-/* The monitor's that do not come from the launcher: MONITOR_NOTIFY, _STANDIN and _MEMORY. */
-#define UNIT_OWN_FDS 3
+/* The monitor's that do not come from the launcher: MONITOR_NOTIFY and _STANDIN. */
+#define UNIT_OWN_FDS 2
 
 struct unit {
 	unsigned int domid;
