@@ -285,6 +285,8 @@ int roles_start(const struct roles_plan *from, struct monitor_start *monitor, st
 	plan_monitor(&starts[0], from->plan, from->res, &c, pid);
 	plan_broker(&starts[1], &c, &ids[0]);
 	plan_xsfilter(&starts[2], &c, domid, &ids[1]);
+	if (monitor != NULL)
+		starts[2].argv[2] = ROLE_UNIT;
 	for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
 		starts[i].limits = from->limits;
 	if (fork_starter(starts + skip, ARRAY_SIZE(starts) - skip, &c, from->cgroup,
@@ -315,6 +317,7 @@ int roles_resume(unsigned int domid_of_qemu, const struct shared_fds *shared, in
 	plan_broker(&starts[0], &c, &ids[0]);
 	starts[0].argv[1] = ROLE_RESUMED;
 	plan_xsfilter(&starts[1], &c, domid, &ids[1]);
+	starts[1].argv[2] = ROLE_RESUMED;
 	if (fork_starter(starts, ARRAY_SIZE(starts), &c, NULL, NULL, ret, err) < 0)
 		return -1;
 	monitor->fds[monitor->n++] = (struct fd_move){c.broker[0], MONITOR_BROKER};

@@ -4,7 +4,7 @@
  * for its fds.
  *
  * It answers the broker's requests, and when QEMU has ended, however it ended, it removes what was
- * made for it. SIGTERM asks it to end QEMU first.
+ * made for it. SIGTERM asks it to end QEMU first, as a toolstack would.
  *
  * In a unit of systemd's it ends early when broker or xsfilter have ended, or on SIGHUP: systemd
  * starts all three anew, and QEMU does not notice.
@@ -43,6 +43,11 @@
  */
 #define SEAL_DEADLINE_MS 60000
 
+/* For QEMU to write out its disks when it is asked to end. Below TimeoutStopSec= of the unit. */
+#define END_DEADLINE_MS 10000
+
+#define NEVER INT64_MAX
+
 /* Only what the launcher left after its exec is there to be kept. */
 int monitor_settle(const struct monitor *m, struct error *err)
 {
@@ -75,10 +80,9 @@ static int open_signalfd(const struct monitor *m, struct error *err)
 	return fd < 0 ? error_errno(err, "cannot make a signalfd") : fd;
 }
 
-static void end_qemu(void)
+static void signal_qemu(int signal)
 {
-	audit(AUDIT_ENDED, "SIGTERM", "ending the device model");
-	(void)syscall(SYS_pidfd_send_signal, MONITOR_QEMU, SIGKILL, NULL, 0);
+	(void)syscall(SYS_pidfd_send_signal, MONITOR_QEMU, signal, NULL, 0);
 }
 
 /* Returns false when the broker is gone: nothing will be asked any more. */
@@ -121,14 +125,36 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* How long to wait for anything, in ms. No timer runs once it is sealed. */
-static int until(const struct monitor *m, int64_t deadline)
-{
-	int64_t left = deadline - now_ms();
+/* Times of now_ms(), or NEVER. */
+struct deadlines {
+	int64_t seal; /* passed over once it is sealed */
+	int64_t kill; /* of a QEMU that was asked to end and does not */
+};
 
-	if (m->xen == NULL)
+/* How long to wait for anything, in ms. No timer runs once it is sealed. */
+static int until(const struct monitor *m, const struct deadlines *at)
+{
+	int64_t next = at->kill, left;
+
+	if (m->xen != NULL && at->seal < next)
+		next = at->seal;
+	if (next == NEVER)
 		return -1;
+	left = next - now_ms();
 	return left > 0 ? (int)left : 0;
+}
+
+static void do_what_is_due(struct monitor *m, struct deadlines *at)
+{
+	const int64_t now = now_ms();
+
+	if (m->xen != NULL && now >= at->seal)
+		monitor_seal(m, "the device model has had its time to start");
+	if (now >= at->kill) {
+		role_log("the device model does not end: killed");
+		signal_qemu(SIGKILL);
+		at->kill = NEVER;
+	}
 }
 
 /* The end of QEMU ends the other roles as well, and they may be faster to tell. */
@@ -141,14 +167,27 @@ static bool qemu_lives(void)
 	return poll(&fd, 1, QEMU_GRACE_MS) == 0;
 }
 
+/* Whether QEMU goes on without the role that is not heard of any more. */
+static bool goes_on_without(int channel, const char *role)
+{
+	/* If it is not gone, it must not wait for an answer, or QEMU would with it. */
+	(void)shutdown(channel, SHUT_RDWR);
+	if (!qemu_lives())
+		return false;
+	audit(AUDIT_LOST, role, "the %s is gone", role);
+	return true;
+}
+
 /* Returns false for the signal that asks for other roles instead of QEMU's end. */
-static bool on_signal(int signals)
+static bool on_signal(int signals, struct deadlines *at)
 {
 	struct signalfd_siginfo info;
 
 	if (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info) && info.ssi_signo == SIGHUP)
 		return false;
-	end_qemu();
+	audit(AUDIT_ENDED, "SIGTERM", "ending the device model");
+	signal_qemu(SIGTERM);
+	at->kill = now_ms() + END_DEADLINE_MS;
 	return true;
 }
 
@@ -158,7 +197,7 @@ static bool on_signal(int signals)
  */
 static bool loop(struct monitor *m, int signals)
 {
-	const int64_t deadline = now_ms() + SEAL_DEADLINE_MS;
+	struct deadlines at = {.seal = now_ms() + SEAL_DEADLINE_MS, .kill = NEVER};
 	struct pollfd fds[] = {
 	        {.fd = MONITOR_QEMU, .events = POLLIN},
 	        {.fd = MONITOR_BROKER, .events = POLLIN},
@@ -170,9 +209,8 @@ static bool loop(struct monitor *m, int signals)
 	int n;
 
 	for (;;) {
-		if (until(m, deadline) == 0)
-			monitor_seal(m, "the device model has had its time to start");
-		n = poll(fds, ARRAY_SIZE(fds), until(m, deadline));
+		do_what_is_due(m, &at);
+		n = poll(fds, ARRAY_SIZE(fds), until(m, &at));
 		if (n < 0 && errno != EINTR)
 			return true;
 		if (n <= 0)
@@ -180,25 +218,24 @@ static bool loop(struct monitor *m, int signals)
 		if (fds[0].revents != 0)
 			return true;
 		if (fds[1].revents != 0 && !serve(m)) {
-			/* If it is not, it must not wait for an answer, or QEMU would with it. */
-			(void)shutdown(MONITOR_BROKER, SHUT_RDWR);
-			audit(AUDIT_LOST, "broker", "the broker is gone");
 			fds[1].fd = -1;
+			if (!goes_on_without(MONITOR_BROKER, "broker"))
+				return true;
 			if (m->in_unit)
-				return !qemu_lives();
+				return false;
 		}
-		if (fds[2].revents != 0 && !on_signal(signals))
+		if (fds[2].revents != 0 && !on_signal(signals, &at))
 			return false;
 		if (fds[3].revents != 0 && !hear_xsfilter(m)) {
-			(void)shutdown(MONITOR_XSFILTER, SHUT_RDWR); /* as above */
-			audit(AUDIT_LOST, "xsfilter", "xsfilter is gone");
 			xsfilter_lives = false;
+			if (!goes_on_without(MONITOR_XSFILTER, "xsfilter"))
+				return true;
 			if (m->in_unit)
-				return !qemu_lives();
+				return false;
 		}
 		if (fds[4].revents != 0) {
-			role_log("the process that libxl knows has ended");
-			end_qemu();
+			audit(AUDIT_ENDED, "libxl", "the process that libxl knows has ended");
+			signal_qemu(SIGKILL);
 			fds[4].fd = -1;
 		}
 		fds[3].fd =

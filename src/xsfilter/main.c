@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * xsfilter DOMID: stands between a device model and xenstored. See role.h for its fds.
+ * xsfilter DOMID [unit|resumed]: stands between a device model and xenstored. See role.h for its
+ * fds.
  *
  * It is the only holder of the device model's connections to xenstored, each of which has all the
  * rights of dom0, and lets through what policy/xenstore.c permits. It ends with QEMU: should the
- * monitor end first, what is connected is served on.
+ * monitor end first, what is connected is served on; unless in a unit of systemd's, which starts
+ * another one, there is nobody else to tell of it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +38,7 @@ enum {
 #define THROTTLE_MS 10
 
 static struct conn conns[XSFILTER_CONNECTIONS];
+static bool in_unit;
 
 static uint64_t now_ns(void)
 {
@@ -85,6 +88,9 @@ static bool hear_monitor(struct filter *f)
 		take_connection(f, fds);
 		return true;
 	}
+	if (r <= 0 && !in_unit)
+		audit(AUDIT_LOST, "monitor",
+		      "the monitor is gone: nothing is opened for the device model any more");
 	if (r <= 0 || (what == XSFILTER_SEAL && n == 0)) {
 		go_on_sealed(f);
 		return r > 0;
@@ -191,7 +197,7 @@ int main(int argc, char *argv[])
 	struct error err;
 	uint64_t n;
 
-	if (argc != 2 || !parse_u64(argv[1], 1, DOMID_FIRST_RESERVED - 1, &n)) {
+	if (argc < 2 || argc > 3 || !parse_u64(argv[1], 1, DOMID_FIRST_RESERVED - 1, &n)) {
 		audit_init("xsfilter", -1);
 		audit(AUDIT_FAILED, "xsfilter", "started by qemu-depriv-dm only");
 		return EXIT_FAILURE;
@@ -199,6 +205,7 @@ int main(int argc, char *argv[])
 	audit_init("xsfilter", XSFILTER_JOURNAL);
 	(void)snprintf(domid, sizeof(domid), "%u", (unsigned int)n);
 	f.domid = domid;
+	in_unit = argc == 3;
 
 	if (start(&err) < 0 || loop(&f, &err) < 0) {
 		audit(AUDIT_FAILED, "xsfilter", "%s", err.msg);
