@@ -7,7 +7,11 @@
 #include "error.h"
 #include "manifest.h"
 
-/* The launcher puts each fd at its number before it execs the role; all others are closed. */
+/*
+ * The launcher puts each fd at its number before it execs the role; all others are closed. The
+ * monitor's are also names in systemd's store (STORE_MONITOR): renumbered, a new version could not
+ * take over guests that run under the one before.
+ */
 enum monitor_fd {
 	MONITOR_BROKER = 3, /* SEQPACKET: struct request / struct reply */
 	MONITOR_XSFILTER,   /* SEQPACKET: connections for xsfilter */
