@@ -3,6 +3,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -150,6 +151,13 @@ static int do_nothing(void *arg)
 }
 
 /*
+ * libxl's probe run has the same uid. It may only just have ended, and is counted until libxl has
+ * waited for it, which takes ms, but longer on a busy host.
+ */
+#define TRIES    200
+#define PAUSE_MS 10
+
+/*
  * The kernel counts the threads of each uid, in every namespace, zombies included. A child that
  * succeeds under a limit of two proves that there is no third: one system call instead of reading
  * all of /proc, and nothing to race with.
@@ -157,11 +165,17 @@ static int do_nothing(void *arg)
 int credentials_assert_alone(const struct identity *id, unsigned int max_threads, struct error *err)
 {
 	struct rlimit limit = {.rlim_cur = 2, .rlim_max = max_threads};
-	pid_t pid;
+	pid_t pid = -1;
 
 	if (setrlimit(RLIMIT_NPROC, &limit) < 0)
 		return error_errno(err, "cannot set RLIMIT_NPROC");
-	pid = child_start(do_nothing, NULL);
+	for (int i = 0; i < TRIES; i++) {
+		pid = child_start(do_nothing, NULL);
+		if (pid >= 0 || errno != EAGAIN)
+			break;
+		(void)poll(NULL, 0, PAUSE_MS);
+		errno = EAGAIN;
+	}
 	if (pid < 0 && errno == EAGAIN)
 		return error_set(err, "uid %u still has a process: refused", id->uid);
 	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
