@@ -73,7 +73,9 @@ int fds_unblock_listener(int fd, struct error *err)
 	socklen_t len = sizeof(int);
 	int listening = 0, flags;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0 || !listening)
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0 && errno != ENOTSOCK)
+		return error_errno(err, "cannot see whether fd %d is listening", fd);
+	if (!listening)
 		return 0;
 	flags = fcntl(fd, F_GETFL);
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
