@@ -415,9 +415,12 @@ static int become_qemu_of_dom0(char *argv[], struct error *err)
 /* In the root of QEMU there is no journal: one that failed before has not been connected yet. */
 static void report(struct launch *l, const char *message)
 {
-	/* It goes to standard error, which may be the broker's by now. */
-	if (l->log != STDERR_FILENO)
-		(void)dup2(l->log, STDERR_FILENO);
+	/* It goes to standard error, which may be the broker's by now. QEMU's filter has no dup2().
+	 */
+	if (l->log != STDERR_FILENO) {
+		(void)close(STDERR_FILENO);
+		(void)fcntl(l->log, F_DUPFD_CLOEXEC, STDERR_FILENO);
+	}
 	audit_init(NULL, l->shared.journal >= 0 ? l->shared.journal : audit_connect());
 	audit_domain(l->plan.domid, l->plan.name, l->id.uid);
 	audit(AUDIT_FAILED, "launch", "%s", message);
