@@ -282,13 +282,13 @@ static int listen_abstract(struct facts *facts)
 	return fd;
 }
 
-int host_facts(const struct twin *twin, uint16_t foreign, uint16_t own, struct facts *ret,
+int host_facts(const struct twin *twin, uint16_t own, struct facts *ret,
                struct listeners *ret_listeners, struct error *err)
 {
 	struct stat st;
 
 	*ret = (struct facts){.magic = FACTS_MAGIC, .domid = twin->domid};
-	ret->foreign = foreign != 0 ? foreign : first_domain(twin->xch, NULL, twin->domid, own);
+	ret->foreign = first_domain(twin->xch, NULL, twin->domid, own);
 	if (ret->foreign != 0) {
 		ret->foreign_qemu = host_device_model(ret->foreign);
 		find_image(ret->foreign_qemu, ret);

@@ -214,10 +214,8 @@ static int scene_start(struct run *run, struct scene *scene, enum where where, s
 	*scene = (struct scene){.session = {.fd = -1, .log = -1}, .listeners = {-1, -1}};
 	if (twin_make(&scene->twin, err) < 0)
 		return -1;
-	/* Inside, the guest is not to be attacked but to be had: the foreign one is another. */
-	if (host_facts(&scene->twin, run->where == INSIDE ? 0 : run->guest,
-	               run->where == INSIDE ? run->guest : 0, &scene->facts, &scene->listeners,
-	               err) < 0 ||
+	/* The guest whose plan or QEMU this is has what it has: the one to attack is another. */
+	if (host_facts(&scene->twin, run->guest, &scene->facts, &scene->listeners, err) < 0 ||
 	    start_session(run, scene, where, err) < 0)
 		return -1;
 	if (where == INSIDE)

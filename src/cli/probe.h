@@ -41,11 +41,10 @@ struct listeners {
 };
 
 /*
- * Everything but the pids of the roles. foreign: the guest to attack, or 0 for any that runs
- * but own.
+ * Everything but the pids of the roles. The guest to attack is any that runs but own (0: any).
  * The listeners are to be closed by the caller.
  */
-int host_facts(const struct twin *twin, uint16_t foreign, uint16_t own, struct facts *ret,
+int host_facts(const struct twin *twin, uint16_t own, struct facts *ret,
                struct listeners *ret_listeners, struct error *err);
 
 /* The pids of the roles that serve this process (a device model, or the battery in its place). */
