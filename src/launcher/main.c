@@ -417,7 +417,7 @@ static void report(struct launch *l, const char *message)
 {
 	/* It goes to standard error, which may be the broker's by now. QEMU's filter has no dup2().
 	 */
-	if (l->log != STDERR_FILENO) {
+	if (l->log > STDERR_FILENO) {
 		(void)close(STDERR_FILENO);
 		(void)fcntl(l->log, F_DUPFD_CLOEXEC, STDERR_FILENO);
 	}
