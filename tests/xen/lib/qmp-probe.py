@@ -3,7 +3,8 @@
 """qmp-probe.py DEVICE-MODEL DOMID: libxl's question to a device model (facts: libxl_dm.c, device_model_probe...).
 
 Listens on /var/run/xen/qmp-libxl-DOMID, starts DEVICE-MODEL as libxl does, asks for its command-line options, says quit.
-Prints what it saw: options, time to the answer, who the process was, which Xen nodes it held, whether the socket stays."""
+Prints what it saw: options, time to the answer, who the process was, which Xen nodes it held, whether accept() on the listener
+waits, whether the socket stays."""
 import json
 import os
 import socket
@@ -44,6 +45,7 @@ def main():
          "-mon", "chardev=libxl-cmd,mode=control"], close_fds=False)
     try:
         talk(child, path, start)
+        print("listener", "waits" if os.get_blocking(listener.fileno()) else "does not wait")
     finally:
         child.kill()
         child.wait()
