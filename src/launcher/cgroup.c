@@ -110,11 +110,12 @@ static int lock_and_sweep(int slice, struct error *err)
 }
 
 /* Makes one group below dir, with the controllers; path is for messages. */
-static int make_slice(int dir, const char *name, const char *path, int *ret, struct error *err)
+static int make_slice(int dir, const char *name, mode_t mode, const char *path, int *ret,
+                      struct error *err)
 {
 	cleanup_fd int slice = -1;
 
-	if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+	if (mkdirat(dir, name, mode) < 0 && errno != EEXIST)
 		return error_errno(err, "cannot make %s", path);
 	slice = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (slice < 0)
@@ -130,9 +131,10 @@ static int make_slices(int root, int *ret, struct error *err)
 	cleanup_fd int parent = -1;
 
 	if (enable_controllers(root, CGROUP_ROOT, err) < 0 ||
-	    make_slice(root, CGROUP_PARENT, CGROUP_ROOT "/" CGROUP_PARENT, &parent, err) < 0)
+	    make_slice(root, CGROUP_PARENT, 0755, CGROUP_ROOT "/" CGROUP_PARENT, &parent, err) < 0)
 		return -1;
-	return make_slice(parent, CGROUP_SLICE, CGROUP_PATH, ret, err);
+	/* Whoever can open it can lock it, and no domain would start while they do. */
+	return make_slice(parent, CGROUP_SLICE, 0700, CGROUP_PATH, ret, err);
 }
 
 /* Without systemd: down from the root. An empty scope of an earlier launch is as good as a new one.

@@ -30,22 +30,25 @@
 
 static const char *const files[] = {"argv", "counters", "manifest"};
 
-/* RUN_DIR, which only root may be able to write. */
+/*
+ * RUN_DIR, which is root's alone: whoever can open it can lock it, and no domain would start while
+ * they do.
+ */
 static int open_base(struct error *err)
 {
 	struct stat st;
 	int fd;
 
-	if (mkdir(RUN_DIR, 0755) < 0 && errno != EEXIST)
+	if (mkdir(RUN_DIR, 0700) < 0 && errno != EEXIST)
 		return error_errno(err, "cannot make %s", RUN_DIR);
 	fd = open(RUN_DIR, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		close_fdp(&fd);
 		return error_errno(err, "%s", RUN_DIR);
 	}
-	if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+	if (st.st_uid != 0 || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
 		close_fdp(&fd);
-		return error_set(err, "%s can be written by others than root", RUN_DIR);
+		return error_set(err, "%s is not root's alone (mode 0700)", RUN_DIR);
 	}
 	return fd;
 }

@@ -45,7 +45,7 @@ static int listen_at(const char *path, struct error *err)
 	cleanup_fd int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	(void)snprintf(addr.un.sun_path, sizeof(addr.un.sun_path), "%s", path);
-	if (mkdir(HANDOVER_DIR, 0755) < 0 && errno != EEXIST)
+	if (mkdir(HANDOVER_DIR, 0700) < 0 && errno != EEXIST)
 		return error_errno(err, "cannot make %s", HANDOVER_DIR);
 	(void)unlink(
 	        path); /* of a stand-in that was killed: there is one launch of a domid at a time */
