@@ -53,7 +53,7 @@ int credentials_for_monitor(struct error *err);
 
 /*
  * Asserts, as the new user, that no other process in the system has this uid, and limits it to
- * max threads from now on. Call after credentials_drop().
+ * max threads from now on. Waits two seconds for one that is ending. Call after credentials_drop().
  */
 int credentials_assert_alone(const struct identity *id, unsigned int max_threads,
                              struct error *err);
@@ -192,9 +192,9 @@ struct rundir_content {
 
 /*
  * Makes /run/qemu-depriv/DOMID with the command line and the counters, in the place of what a
- * killed monitor has left. *ret_counters is the counters file, close-on-exec and the caller's,
- * whose lock every copy of it holds: while there is one, the domain can have no second device
- * model.
+ * killed monitor has left, and removes what such ones of other domains have. *ret_counters is the
+ * counters file, close-on-exec and the caller's, whose lock every copy of it holds: while there is
+ * one, the domain can have no second device model.
  */
 int rundir_make(const struct rundir_content *from, int *ret_counters, struct error *err);
 
